@@ -1,0 +1,186 @@
+//! Adding futures, to what is current or to a node.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::current::{self, Ambient, Current};
+use crate::error::{Closed, Failure, Kind as Why, Place};
+use crate::node::Node;
+use crate::ready::{Entry, Job};
+use crate::root;
+use crate::settles::Settles;
+use crate::stash::Stashed;
+use crate::task::{AsItIs, Checked, Intake, Prepared};
+use crate::ticket::Ticket;
+use crate::tree::Op;
+
+/// Adds a future to the current transaction, to run when that is driven.
+///
+/// It is never polled in here: a scope polls it as soon as the body suspends, in the order of adding. Where no
+/// transaction is current it goes to the [root](crate::Transaction::root), and the [reporter](crate::set_reporter) hears
+/// of it. An `Err` of the future is a failure of the transaction, with the location of this call.
+///
+/// Costs an allocation for the future, or none if it is a `BoxFuture<'static, ()>`; the handle costs something only where
+/// it is kept.
+///
+/// ```
+/// struct Connection;
+///
+/// impl Drop for Connection {
+///     fn drop(&mut self) {
+///         settled::add(async { Err::<(), _>("the peer did not answer") }); // an asynchronous goodbye
+///     }
+/// }
+///
+/// let result = settled::block_on(settled::scope(async { drop(Connection) }));
+/// assert!(result.unwrap_err().to_string().ends_with("the peer did not answer"));
+/// ```
+#[inline]
+#[track_caller]
+pub fn add<F>(future: F) -> Stashed<<F::Output as Settles>::Value>
+where
+    F: Future + Send + 'static,
+    F::Output: Settles,
+{
+    ambient::<F, Checked>(future, Location::caller())
+}
+
+/// As [`add`], for a future with any output, which is taken as it is.
+///
+/// ```
+/// # settled::block_on(settled::scope(async {
+/// let answer = settled::add_value(async { 42 });
+/// assert_eq!(answer.await.unwrap(), 42);
+/// # })).unwrap();
+/// ```
+#[inline]
+#[track_caller]
+pub fn add_value<F>(future: F) -> Stashed<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    ambient::<F, AsItIs>(future, Location::caller())
+}
+
+/// Adds to what is current, else to the root.
+#[inline]
+pub(crate) fn ambient<F, I>(future: F, location: Place) -> Stashed<I::Value>
+where
+    F: Future + Send + 'static,
+    I: Intake<F::Output>,
+{
+    let job = Prepared::<F, I>::new(future).into_job();
+    current::with(|ambient| Stashed::new(ambient.add(job, location), location))
+}
+
+/// Adds to a node. Gives the future back if that is closed.
+pub(crate) fn to_node<F, I>(
+    node: &Arc<Node>,
+    future: F,
+    location: Place,
+) -> Result<Stashed<I::Value>, Closed<F>>
+where
+    F: Future + Send + 'static,
+    I: Intake<F::Output>,
+{
+    let mut prepared = Some(Prepared::<F, I>::new(future));
+    let ticket = to_open_node(node, location, || prepared.take().map(Prepared::into_job));
+    match (ticket, prepared) {
+        (Some(ticket), _) => Ok(Stashed::new(ticket, location)),
+        (None, Some(prepared)) => Err(Closed(prepared.into_future())),
+        (None, None) => unreachable!("a closed node takes nothing"),
+    }
+}
+
+/// As `to_node`; a closed one makes the handle fail, and the future is dropped here.
+pub(crate) fn to_node_or_refuse<F, I>(node: &Arc<Node>, future: F, location: Place) -> Stashed<I::Value>
+where
+    F: Future + Send + 'static,
+    I: Intake<F::Output>,
+{
+    to_node::<F, I>(node, future, location)
+        .unwrap_or_else(|_closed| Stashed::refused(Failure::new(Why::Closed, location), location))
+}
+
+/// `job` is called once the node is known to be open.
+fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<Job>) -> Option<Arc<Ticket>> {
+    let tree = &node.tree;
+    let mut job = Some(job);
+    let mut make = |ticket: &Arc<Ticket>| {
+        let job = job.take()?()?;
+        Some(Entry { job, ticket: Some(ticket.clone()), location, parent: 0, epoch: 0, serial: 0 })
+    };
+    let here = current::with(|ambient| {
+        ambient.on_top(tree.id, |engine| {
+            tree.apply_ops(engine);
+            if node.is_closed() {
+                return None;
+            }
+            let ticket = engine.pooled_ticket().unwrap_or_else(|| Ticket::new(tree));
+            engine.apply(tree, Op::Add(node.clone(), make(&ticket)?));
+            Some(ticket)
+        })
+    });
+    let ticket = match here {
+        Some(ticket) => ticket,
+        None => tree.change(|inner| {
+            if node.is_closed() {
+                return None;
+            }
+            let pooled = inner.engine.as_mut().and_then(|engine| engine.pooled_ticket());
+            let ticket = pooled.unwrap_or_else(|| Ticket::new(tree));
+            inner.submit(tree, Op::Add(node.clone(), make(&ticket)?));
+            Some(ticket)
+        }),
+    };
+    if tree.is_root && ticket.is_some() {
+        root::kick();
+    }
+    ticket
+}
+
+impl Ambient {
+    /// Adds to what is current, else to the root.
+    #[inline]
+    fn add(&self, job: Job, location: Place) -> Arc<Ticket> {
+        let loose = match *self.current.borrow() {
+            Current::Slot(key) => Some(key),
+            Current::Loose => None,
+            _ => return self.add_elsewhere(job, location),
+        };
+        let mut engine = self.engine.borrow_mut();
+        let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
+        if engine.tree.as_ref().is_some_and(|tree| tree.has_ops()) {
+            // What others added before comes first.
+            engine.apply_ops_here();
+        }
+        let parent = loose.unwrap_or_else(|| engine.materialise());
+        let ticket = engine.pooled_ticket().unwrap_or_else(|| engine.new_ticket());
+        engine
+            .add(parent, Entry { job, ticket: Some(ticket.clone()), location, parent, epoch: 0, serial: 0 });
+        ticket
+    }
+
+    fn add_elsewhere(&self, job: Job, location: Place) -> Arc<Ticket> {
+        self.make_lazy();
+        let mut above = match &*self.current.borrow() {
+            Current::Node(node) => node.nearest_open(),
+            _ => None,
+        };
+        let outside = above.is_none();
+        let mut job = Some(job);
+        while let Some(node) = above {
+            if let Some(ticket) = to_open_node(&node, location, || job.take()) {
+                return ticket;
+            }
+            above = node.nearest_open();
+        }
+        let ticket = Ticket::new(&root::node().tree);
+        if let Some(job) = job {
+            root::add(job, Some(ticket.clone()), location, outside);
+        }
+        ticket
+    }
+}

@@ -1,0 +1,389 @@
+//! The body of a scope: polled by its owner, only when it was woken, with its transaction current.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use crate::current::{self, Ambient, Current, Frame, Polled};
+use crate::driver::{Drive, Left};
+use crate::engine::{Engine, Kind, NONE};
+use crate::error::{Failure, Failures, Place, call_quietly, drop_quietly};
+use crate::node::Node;
+use crate::open::{Options, Site};
+use crate::pool;
+use crate::report;
+use crate::transaction::{Heard, abandon};
+use crate::tree::{Access, Op};
+use crate::waker::{BodyWaker, Seat};
+
+/// What the body returned, or the panic that it left.
+pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
+
+pin_project! {
+    /// A body and everything that it sets going.
+    pub(crate) struct Body<F>
+    where
+        F: Future,
+    {
+        // Until it is done.
+        #[pin]
+        future: Option<F>,
+        // When it is done.
+        output: Option<Ended<F::Output>>,
+        stage: Stage,
+        location: Place,
+    }
+
+    impl<F: Future> PinnedDrop for Body<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) {
+                let mut future = this.future;
+                drop_quietly(this.output.take());
+                run.abandon(*this.location, || future.set(None));
+            }
+        }
+    }
+}
+
+enum Stage {
+    Unstarted(Options),
+    Running(Run),
+    Done,
+}
+
+/// The transaction of a body that has been started.
+struct Run {
+    site: Site,
+    waker: Arc<BodyWaker>,
+    /// The body is not done.
+    live: bool,
+    /// The task's waker has been left with the body's.
+    armed: bool,
+    /// Among those who drive.
+    seat: Seat,
+    /// Among those who listen for the outcome.
+    listening: Seat,
+}
+
+/// Polls the body, drops it when it is done, and says whether it is.
+type PollBody<'a> = &'a mut dyn FnMut(&mut Context<'_>) -> bool;
+
+impl<F: Future> Body<F> {
+    pub(crate) fn new(future: F, options: Options, location: Place) -> Self {
+        Body { future: Some(future), output: None, stage: Stage::Unstarted(options), location }
+    }
+
+    /// Polls the body and drives what it set going, until all has settled. Returns what the body returned, the failures
+    /// that nobody received, and who is to have those in the end.
+    pub(crate) fn poll_settled(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Ended<F::Output>, Failures, Option<Arc<Node>>)> {
+        let mut this = self.project();
+        current::with(|ambient| {
+            if let Stage::Unstarted(options) = this.stage {
+                let options = std::mem::take(options);
+                *this.stage = Stage::Running(Run::open(ambient, options, *this.location));
+            }
+            let Stage::Running(run) = this.stage else { panic!("a scope was polled after it was done") };
+            let (future, output) = (&mut this.future, &mut *this.output);
+            let mut poll_body = |cx: &mut Context<'_>| {
+                let left =
+                    match catch_unwind(AssertUnwindSafe(|| future.as_mut().as_pin_mut().map(|f| f.poll(cx))))
+                    {
+                        Ok(Some(Poll::Pending)) => return false,
+                        Ok(Some(Poll::Ready(value))) => Ok(value),
+                        Ok(None) => return true,
+                        Err(payload) => Err(payload),
+                    };
+                // Dropped at once, with its transaction current.
+                let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+                *output = Some(match (left, dropped) {
+                    (Ok(_value), Err(payload)) => Err(payload),
+                    (Err(payload), Err(second)) => {
+                        drop_quietly(second);
+                        Err(payload)
+                    }
+                    (left, Ok(())) => left,
+                });
+                true
+            };
+            let failures = std::task::ready!(run.poll(ambient, cx, &mut poll_body));
+            let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) else {
+                unreachable!("it runs")
+            };
+            let node = run.close();
+            match this.output.take() {
+                Some(output) => Poll::Ready((output, failures, node)),
+                None => unreachable!("a body that has settled is done"),
+            }
+        })
+    }
+}
+
+impl Run {
+    fn open(ambient: &Ambient, options: Options, location: Place) -> Self {
+        let mut site = ambient.open(Kind::Body, options, location);
+        let id = site.tree.id;
+        let pooled = match &mut site.engine {
+            Some(engine) => engine.pooled_body(),
+            None => ambient.on_top(id, Engine::pooled_body).flatten(),
+        };
+        let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new(id)));
+        Run { site, waker, live: true, armed: false, seat: None, listening: None }
+    }
+
+    fn poll(&mut self, ambient: &Ambient, cx: &mut Context<'_>, body: PollBody<'_>) -> Poll<Failures> {
+        self.disarm();
+        let engine = match self.site.engine.take() {
+            Some(engine) => Some(engine),
+            None if current::only_listens(&self.site.tree) => None,
+            None => match self.site.tree.access(&mut self.seat, || cx.waker().clone()) {
+                Access::Drive(engine) => Some(engine),
+                Access::Busy => None,
+            },
+        };
+        match engine {
+            Some(engine) => {
+                let tree = self.site.tree.clone();
+                self.poll_driving(Drive::start(ambient, &tree, engine), ambient, cx, body)
+            }
+            None => self.poll_listening(ambient, cx, body),
+        }
+    }
+
+    /// The body and the tree in turn, until both have nothing to do.
+    fn poll_driving(
+        &mut self,
+        mut drive: Drive<'_>,
+        ambient: &Ambient,
+        cx: &mut Context<'_>,
+        body: PollBody<'_>,
+    ) -> Poll<Failures> {
+        loop {
+            let mut left = Left::Event;
+            if self.live && self.waker.is_woken() {
+                if drive.spend() {
+                    self.poll_body(ambient, body);
+                } else {
+                    left = Left::Budget;
+                }
+            }
+            if let Some(failures) = self.outcome(ambient) {
+                self.retire(drive);
+                return Poll::Ready(failures);
+            }
+            if left == Left::Event {
+                left = drive.run();
+            }
+            if left == Left::Event || (left == Left::Idle && self.live && self.waker.is_woken()) {
+                continue;
+            }
+            if let Some(failures) = self.outcome(ambient) {
+                self.retire(drive);
+                return Poll::Ready(failures);
+            }
+            self.suspend(ambient, cx);
+            if left == Left::Budget {
+                drop(drive);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match drive.rest(&mut self.seat, cx.waker().clone()) {
+                Ok(()) => return Poll::Pending,
+                Err(again) => drive = again,
+            }
+            self.disarm();
+        }
+    }
+
+    /// The body alone: somebody else drives.
+    fn poll_listening(
+        &mut self,
+        ambient: &Ambient,
+        cx: &mut Context<'_>,
+        body: PollBody<'_>,
+    ) -> Poll<Failures> {
+        if self.live && self.waker.is_woken() {
+            self.poll_body(ambient, body);
+        }
+        if self.outcome(ambient).is_none() {
+            self.suspend(ambient, cx);
+        }
+        if self.live && self.waker.is_woken() {
+            cx.waker().wake_by_ref();
+        }
+        match self.outcome(ambient) {
+            Some(failures) => Poll::Ready(failures),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Polls the body once, with its transaction current.
+    fn poll_body(&mut self, ambient: &Ambient, body: PollBody<'_>) {
+        let Site { tree, key, node, .. } = &self.site;
+        self.waker.take_woken();
+        let waker = Waker::from(self.waker.clone());
+        let mut cx = Context::from_waker(&waker);
+        let placed = node.as_ref().is_none_or(|node| node.is_placed());
+        let done = match node {
+            Some(node) if ambient.driving.get() != tree.id || !placed => {
+                ambient.frames.borrow_mut().push(Frame::Body(node.clone()));
+                let done = ambient.enter(Current::Node(node.clone()), || body(&mut cx));
+                ambient.frames.borrow_mut().pop();
+                done
+            }
+            _ => {
+                let key = node.as_ref().map_or(*key, |node| node.key());
+                let outer = ambient.polled.replace(Polled::Slot(key));
+                if outer != Polled::Nothing {
+                    ambient.frames.borrow_mut().push(Frame::Polled(tree.id, outer));
+                }
+                let done = ambient.enter(Current::Slot(key), || body(&mut cx));
+                if outer != Polled::Nothing {
+                    ambient.frames.borrow_mut().pop();
+                }
+                ambient.polled.set(outer);
+                done
+            }
+        };
+        if done {
+            self.live = false;
+            match node {
+                Some(node) => tree.submit(Op::BodyDone(node.clone())),
+                None => {
+                    ambient.on_top(tree.id, |engine| engine.slot(*key).live = false);
+                }
+            }
+        }
+    }
+
+    /// The failures, once everything has settled. Where nobody else holds the transaction, this closes it.
+    fn outcome(&mut self, ambient: &Ambient) -> Option<Failures> {
+        if self.live {
+            return None;
+        }
+        let Site { tree, key, node, .. } = &mut self.site;
+        if let Some(node) = node {
+            return node.take_outcome();
+        }
+        ambient
+            .on_top(tree.id, |engine| {
+                let slot = engine.slot(*key);
+                if slot.pending > 0 {
+                    return None;
+                }
+                if slot.extra.is_some() {
+                    let shared = node.insert(engine.share(tree, *key));
+                    engine.end(shared, |_| ());
+                    tree.close_settled(engine);
+                    return shared.take_outcome();
+                }
+                if slot.parent == NONE && !tree.try_close() {
+                    tree.apply_ops(engine);
+                    return None;
+                }
+                engine.close_body(*key);
+                Some(Failures::default())
+            })
+            .flatten()
+    }
+
+    /// From now on the task is woken when there is something to do. From now on, too, others may hold the transaction.
+    fn suspend(&mut self, ambient: &Ambient, cx: &Context<'_>) {
+        let fresh = self.site.node.is_none();
+        let Some(node) = self.share(ambient) else { return };
+        if fresh && !self.live {
+            node.tree.submit(Op::BodyDone(node.clone()));
+        }
+        node.listen(&mut self.listening, cx.waker().clone());
+        if self.live {
+            self.waker.arm(cx.waker().clone());
+            self.armed = true;
+        }
+    }
+
+    fn disarm(&mut self) {
+        if std::mem::take(&mut self.armed) {
+            self.waker.disarm();
+        }
+    }
+
+    fn share(&mut self, ambient: &Ambient) -> Option<Arc<Node>> {
+        let Site { tree, key, node, engine } = &mut self.site;
+        if node.is_none() {
+            *node = match engine {
+                Some(engine) => Some(engine.share(tree, *key)),
+                None => ambient.on_top(tree.id, |engine| engine.share(tree, *key)).or_else(|| {
+                    tree.change(|inner| inner.engine.as_mut().map(|engine| engine.share(tree, *key)))
+                }),
+            };
+        }
+        node.clone()
+    }
+
+    /// All has settled: gives what can be used again back.
+    fn retire(&mut self, mut drive: Drive<'_>) {
+        if self.site.node.is_some() {
+            return; // Others may hold the tree: the engine goes back to it.
+        }
+        let Some(mut engine) = drive.stop() else { return };
+        if engine.is_open() {
+            // A scope within another one's tree, polled from outside.
+            self.site.engine = Some(engine);
+            return;
+        }
+        engine.recycle_body(self.waker.clone());
+        // The drive's, the site's and this one.
+        pool::put(self.site.tree.clone(), engine, 3);
+    }
+
+    /// It has settled, and the outcome is taken. Returns the node, which knows who is above.
+    fn close(mut self) -> Option<Arc<Node>> {
+        let Site { tree, node, .. } = &mut self.site;
+        tree.leave(&mut self.seat);
+        if let Some(node) = node {
+            node.unclaim(&mut self.listening);
+        }
+        node.take()
+    }
+
+    /// The owner drops it half-way.
+    fn abandon(mut self, location: Place, drop_body: impl FnOnce()) {
+        self.disarm();
+        let node = current::with(|ambient| self.share(ambient));
+        self.site.tree.leave(&mut self.seat);
+        let Some(node) = node else { return call_quietly(drop_body) };
+        if let Some(engine) = self.site.engine.take() {
+            let _put = self.site.tree.release(engine, None);
+        }
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| current::enter(&node, drop_body))) {
+            let failure = Failure::from_panic(payload, location);
+            node.hand_up(&Failures::one(failure));
+        }
+        let pending = node.pending();
+        node.unclaim(&mut self.listening);
+        if abandon(&node) == Heard::Waits {
+            report::dropped(location, node.name.as_deref(), pending);
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for Body<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Unstarted(_) => "unstarted",
+            Stage::Running(run) if run.live => "running",
+            Stage::Running(_) => "settling",
+            Stage::Done => "done",
+        };
+        write!(f, "{stage}, made at {}", self.location)
+    }
+}

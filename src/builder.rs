@@ -1,0 +1,61 @@
+//! [`TransactionBuilder`].
+
+use std::future::Future;
+use std::panic::Location;
+
+use crate::open::Options;
+use crate::scope::{Scope, TryScope};
+use crate::transaction::OwnedTransaction;
+
+/// Begins a transaction with more than the defaults. See [`Transaction::builder`](crate::Transaction::builder).
+///
+/// ```
+/// # settled::block_on(async {
+/// let scope = settled::Transaction::builder().name("request").depth_limit(8).scope(async {
+///     settled::current().unwrap().name().map(String::from)
+/// });
+/// assert_eq!(scope.await.unwrap().as_deref(), Some("request"));
+/// # });
+/// ```
+#[derive(Clone, Default, Debug)]
+#[must_use = "a builder begins nothing by itself"]
+pub struct TransactionBuilder {
+    options: Options,
+}
+
+impl TransactionBuilder {
+    /// Names it, for reports, `Debug` and the like.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into().into_boxed_str());
+        self
+    }
+
+    /// How deep futures may be nested below it: the add that passes the limit becomes a failure that
+    /// [is too deep](crate::Failure::is_too_deep) and names the chain of locations. 1024 unless it is said here or by a
+    /// transaction above.
+    pub fn depth_limit(mut self, limit: usize) -> Self {
+        self.options.depth_limit = Some(u32::try_from(limit).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// As [`begin`](crate::begin).
+    #[track_caller]
+    pub fn begin(self) -> OwnedTransaction {
+        OwnedTransaction::open(self.options, Location::caller())
+    }
+
+    /// As [`scope`](crate::scope).
+    #[track_caller]
+    pub fn scope<F: Future>(self, body: F) -> Scope<F> {
+        Scope::new(body, self.options, Location::caller())
+    }
+
+    /// As [`try_scope`](crate::try_scope).
+    #[track_caller]
+    pub fn try_scope<F, T, E>(self, body: F) -> TryScope<F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        TryScope::new(body, self.options, Location::caller())
+    }
+}

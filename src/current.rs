@@ -1,0 +1,261 @@
+//! The ambient: what is driven, polled and current on this thread.
+//!
+//! All of it is set for the length of a poll (a callback, a destructor, an `enter`) and restored afterwards, also on
+//! unwind. Between polls nothing is kept here, so that a transaction may migrate. While a thread drives a tree, the
+//! engine of that tree is here, so that an `add` in a future reaches it without a lock.
+//!
+//! *Polled* and *current* differ within [`enter`](crate::Transaction::enter): who would wait for himself is judged by
+//! what is polled on this stack, where a future goes by what is current.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::error::{BoxError, Failures, Place};
+use crate::node::Node;
+use crate::ready::Key;
+use crate::tree::Tree;
+use crate::waker::SlotWaker;
+
+/// How many futures one drive polls before it lets the executor go on.
+pub(crate) const BUDGET: u32 = 1024;
+
+/// How many drives may be nested on one stack; beyond it one only listens.
+pub(crate) const NESTED: usize = 64;
+
+/// What is being polled in the tree that is driven here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Polled {
+    Nothing,
+    /// A future without a slot (as yet: the engine knows).
+    Loose,
+    Slot(Key),
+}
+
+impl Polled {
+    /// As the engine takes it; `None` if it is nothing.
+    pub(crate) fn at(self) -> Option<Option<Key>> {
+        match self {
+            Polled::Nothing => None,
+            Polled::Loose => Some(None),
+            Polled::Slot(key) => Some(Some(key)),
+        }
+    }
+}
+
+/// The current transaction.
+#[derive(Clone, Default)]
+pub(crate) enum Current {
+    #[default]
+    Nothing,
+    /// What is being polled here without a slot.
+    Loose,
+    /// A node of the tree that is driven here.
+    Slot(Key),
+    /// A node of any tree.
+    Node(Arc<Node>),
+    /// None yet; one is begun when it is needed, for something that was set going here.
+    Lazy(Place),
+}
+
+/// A drive or a body below the topmost one on this thread's stack.
+pub(crate) enum Frame {
+    /// The drive of another tree, interrupted by a nested one.
+    Drive { tree_id: u64, engine: Option<Box<Engine>>, polled: Polled },
+    /// What was being polled in the same drive when a body in it was polled.
+    Polled(u64, Polled),
+    /// A body that is polled while its tree is not driven here (or not topmost).
+    Body(Arc<Node>),
+}
+
+/// What a future leaves when it is done.
+pub(crate) enum Failed {
+    Error(BoxError),
+    /// Of a whole tree that was adopted.
+    Many(Failures),
+}
+
+pub(crate) struct Ambient {
+    /// A number for this thread.
+    pub(crate) thread: u64,
+    /// The tree that is driven here; 0: none.
+    pub(crate) driving: Cell<u64>,
+    /// Its engine.
+    pub(crate) engine: RefCell<Option<Box<Engine>>>,
+    pub(crate) polled: Cell<Polled>,
+    pub(crate) current: RefCell<Current>,
+    /// The slot whose waker the future that is polled got; `Key::MAX`: none.
+    pub(crate) wakes: Cell<Key>,
+    /// It has woken itself.
+    pub(crate) self_woken: Cell<bool>,
+    /// Its outcome will be looked at.
+    pub(crate) kept: Cell<bool>,
+    pub(crate) value: Cell<Option<Box<dyn Any + Send>>>,
+    pub(crate) failed: Cell<Option<Failed>>,
+    /// Polls left.
+    pub(crate) budget: Cell<u32>,
+    pub(crate) frames: RefCell<Vec<Frame>>,
+    /// How many drives are on this stack.
+    pub(crate) drives: Cell<usize>,
+}
+
+#[cfg(not(loom))]
+std::thread_local! {
+    static AMBIENT: Ambient = Ambient::new();
+}
+#[cfg(loom)]
+loom::thread_local! {
+    static AMBIENT: Ambient = Ambient::new();
+}
+
+/// With this thread's ambient. In the destructors of a thread that ends it may be gone: then nothing is current.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Ambient) -> R) -> R {
+    let mut f = Some(f);
+    let mut run = |ambient: &Ambient| match f.take() {
+        Some(f) => f(ambient),
+        None => unreachable!("called once"),
+    };
+    AMBIENT.try_with(&mut run).unwrap_or_else(|_| run(&Ambient::new()))
+}
+
+impl Ambient {
+    fn new() -> Self {
+        Ambient {
+            thread: crate::registry::next_thread(),
+            driving: Cell::new(0),
+            engine: RefCell::new(None),
+            polled: Cell::new(Polled::Nothing),
+            current: RefCell::new(Current::Nothing),
+            wakes: Cell::new(Key::MAX),
+            self_woken: Cell::new(false),
+            kept: Cell::new(false),
+            value: Cell::new(None),
+            failed: Cell::new(None),
+            budget: Cell::new(BUDGET),
+            frames: RefCell::new(Vec::new()),
+            drives: Cell::new(0),
+        }
+    }
+
+    /// With the engine of this tree, if it is the one that is driven here.
+    #[inline]
+    pub(crate) fn on_top<R>(&self, tree_id: u64, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
+        if self.driving.get() != tree_id {
+            return None;
+        }
+        let mut engine = self.engine.try_borrow_mut().ok()?;
+        engine.as_deref_mut().map(f)
+    }
+
+    /// Is anything of a transaction being polled on this stack?
+    pub(crate) fn is_polling(&self) -> bool {
+        self.driving.get() != 0 || !self.frames.borrow().is_empty()
+    }
+
+    /// Runs `f` with this as the current transaction.
+    pub(crate) fn enter<R>(&self, current: Current, f: impl FnOnce() -> R) -> R {
+        let _restore = Restore { ambient: self, current: self.current.replace(current) };
+        f()
+    }
+
+    /// As what is current has to be said for this node: shortly, if its tree is driven here.
+    pub(crate) fn current_for(&self, node: &Arc<Node>) -> Current {
+        let here = self.driving.get() == node.tree.id && node.is_placed() && !node.is_closed();
+        if here { Current::Slot(node.key()) } else { Current::Node(node.clone()) }
+    }
+
+    /// Would who waits for `node` wait for something that is being polled on this stack? `strictly`: the node itself
+    /// may be, only nothing below it.
+    pub(crate) fn waits_for_itself(&self, node: &Arc<Node>, strictly: bool) -> bool {
+        let tree_id = node.tree.id;
+        self.any_polled(
+            tree_id,
+            |engine, at| node.is_placed() && !node.is_closed() && engine.is_above(node.key(), at, strictly),
+            |body| node.is_above(body, strictly),
+        )
+    }
+
+    /// Is there a node of this tree among those polled on this stack for which one of the tests holds?
+    pub(crate) fn any_polled(
+        &self,
+        tree_id: u64,
+        in_drive: impl Fn(&Engine, Option<Key>) -> bool,
+        in_body: impl Fn(&Arc<Node>) -> bool,
+    ) -> bool {
+        let top = self.engine.borrow();
+        let mut engine = top.as_deref().filter(|_| self.driving.get() == tree_id);
+        let holds = |engine: Option<&Engine>, polled: Polled| match (engine, polled.at()) {
+            (Some(engine), Some(at)) => in_drive(engine, at),
+            _ => false,
+        };
+        if holds(engine, self.polled.get()) {
+            return true;
+        }
+        for frame in self.frames.borrow().iter().rev() {
+            let found = match frame {
+                Frame::Drive { tree_id: id, engine: below, polled } if *id == tree_id => {
+                    engine = below.as_deref();
+                    holds(engine, *polled)
+                }
+                Frame::Polled(id, polled) if *id == tree_id => holds(engine, *polled),
+                Frame::Body(node) => node.tree.id == tree_id && in_body(node),
+                _ => false,
+            };
+            if found {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Restores what was current.
+struct Restore<'a> {
+    ambient: &'a Ambient,
+    current: Current,
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        let entered = self.ambient.current.replace(std::mem::take(&mut self.current));
+        drop(entered);
+    }
+}
+
+/// A wake by the thread that drives the slot's tree: noted without a lock. False if this is not that thread.
+#[inline]
+pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
+    with(|ambient| {
+        if ambient.driving.get() != tree_id {
+            return false;
+        }
+        if ambient.wakes.get() == key {
+            ambient.self_woken.set(true);
+            return true;
+        }
+        ambient
+            .on_top(tree_id, |engine| {
+                if slot.queue_locally() {
+                    engine.ready.wake(key);
+                }
+            })
+            .is_some()
+    })
+}
+
+/// If this thread drives the tree, the driver stops to look at who has been woken.
+pub(crate) fn stop_here(tree_id: u64) {
+    with(|ambient| ambient.on_top(tree_id, |engine| engine.stop = true));
+}
+
+/// Runs `f` with this node as the current transaction.
+pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
+    with(|ambient| ambient.enter(ambient.current_for(node), f))
+}
+
+/// The tree is driven on this stack, or this stack is too deep to drive it.
+pub(crate) fn only_listens(tree: &Tree) -> bool {
+    with(|ambient| tree.is_driven_by(ambient.thread) || ambient.drives.get() >= NESTED)
+}

@@ -1,0 +1,374 @@
+//! Driving: polling what is ready in a tree, on whatever thread asks for it.
+//!
+//! One thread drives a tree at a time. Whoever waits for something of a tree from outside drives it
+//! ([`drive_until`]); polled inside a drive of the same tree he only listens. A drive ends when what it is for has
+//! happened, when nothing is ready, or when the budget is spent; it gives the engine back and, if something is ready
+//! then, wakes all who could go on. That also holds when it unwinds.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::current::{self, Ambient, BUDGET, Current, Failed, Frame, Polled};
+use crate::engine::{self, Engine, Turn};
+use crate::error::{Failure, Kind as Why, drop_quietly};
+use crate::failures::Trash;
+use crate::ready::{Job, Key};
+use crate::ticket::{Settled, Ticket};
+use crate::tree::{Access, Tree};
+use crate::waker::{Seat, SlotWakers, Wakers, wake_all};
+
+/// Why a run ended.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Left {
+    /// Nothing is ready.
+    Idle,
+    /// Something has happened that one may wait for.
+    Event,
+    /// Enough for now.
+    Budget,
+}
+
+/// While it lives, this thread drives the tree.
+pub(crate) struct Drive<'a> {
+    ambient: &'a Ambient,
+    tree: &'a Arc<Tree>,
+    /// What was so before.
+    driving: u64,
+    polled: Polled,
+    current: Current,
+    wakes: Key,
+    self_woken: bool,
+    kept: bool,
+    /// The engine has been taken out.
+    stopped: bool,
+}
+
+impl<'a> Drive<'a> {
+    pub(crate) fn start(ambient: &'a Ambient, tree: &'a Arc<Tree>, mut engine: Box<Engine>) -> Self {
+        engine.tree = Some(tree.clone());
+        let driving = ambient.driving.replace(tree.id);
+        let polled = ambient.polled.replace(Polled::Nothing);
+        let below = ambient.engine.replace(Some(engine));
+        let drives = ambient.drives.get();
+        if drives == 0 {
+            ambient.budget.set(BUDGET);
+        }
+        ambient.drives.set(drives + 1);
+        if driving != 0 {
+            ambient.frames.borrow_mut().push(Frame::Drive { tree_id: driving, engine: below, polled });
+        }
+        tree.set_driven_by(ambient.thread);
+        Drive {
+            ambient,
+            tree,
+            driving,
+            polled,
+            current: ambient.current.take(),
+            wakes: ambient.wakes.replace(Key::MAX),
+            self_woken: ambient.self_woken.replace(false),
+            kept: ambient.kept.replace(false),
+            stopped: false,
+        }
+    }
+
+    /// Uses the engine.
+    #[inline]
+    pub(crate) fn engine<R>(&self, f: impl FnOnce(&mut Engine) -> R) -> R {
+        match self.ambient.engine.borrow_mut().as_deref_mut() {
+            Some(engine) => f(engine),
+            None => unreachable!("it is here while this thread drives"),
+        }
+    }
+
+    /// Takes one poll from the budget, if there is one.
+    pub(crate) fn spend(&self) -> bool {
+        let left = self.ambient.budget.get();
+        self.ambient.budget.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// Polls what is ready until something happens that one may wait for.
+    pub(crate) fn run(&self) -> Left {
+        let mut polled: Option<Finished> = None;
+        loop {
+            let turn = self.engine(|engine| {
+                if let Some(Finished { job, wakers }) = polled.take() {
+                    engine.finish(job, wakers, self.ambient.self_woken.get());
+                }
+                self.tree.apply_ops(engine);
+                if !engine.closing.is_empty() {
+                    self.tree.close_settled(engine);
+                }
+                if engine.has_mail() {
+                    return None;
+                }
+                if self.ambient.budget.get() == 0 && !engine.stop {
+                    return Some(if engine.has_work() { Turn::Budget } else { Turn::Idle });
+                }
+                Some(engine.next(self.tree))
+            });
+            match turn {
+                None => self.deliver_mail(),
+                Some(Turn::Poll(poll)) => {
+                    self.spend();
+                    polled = self.poll(poll);
+                }
+                Some(Turn::Refuse(poll, failure)) => {
+                    self.spend();
+                    self.refuse(poll, failure);
+                }
+                Some(Turn::Event) => return Left::Event,
+                Some(Turn::Idle) => return Left::Idle,
+                Some(Turn::Budget) => return Left::Budget,
+            }
+        }
+    }
+
+    #[cold]
+    fn deliver_mail(&self) {
+        let (mut wakers, mut trash) = (Wakers::new(), Trash::new());
+        self.engine(|engine| engine.hand_out(&mut wakers, &mut trash));
+        trash.into_iter().for_each(drop_quietly);
+        wake_all(wakers);
+    }
+
+    /// Polls a future with its own transaction current. What is left to do is returned, unless that was not little.
+    #[inline]
+    fn poll(&self, poll: engine::Poll) -> Option<Finished> {
+        let ambient = self.ambient;
+        let engine::Poll { job, wakers, loose, kept } = poll;
+        self.become_polled(loose, wakers.key(), kept.is_some());
+        if let Some(ticket) = &kept {
+            ticket.set_polling(ambient.thread);
+        }
+        let (mut job, mut value, mut failed) = (Some(job), None, None);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let done = match &mut job {
+                Some(job) => job.as_mut().poll(&mut Context::from_waker(&wakers.waker)).is_ready(),
+                None => true,
+            };
+            if done {
+                // Taken first: the destructor may drive another tree.
+                value = ambient.value.take();
+                failed = ambient.failed.take();
+                job = None;
+            }
+        }));
+        if let Some(ticket) = &kept {
+            ticket.set_polling(0);
+        }
+        let quiet = result.is_ok() && (job.is_some() || (kept.is_none() && failed.is_none()));
+        if !quiet {
+            let panic = result.err();
+            self.settle_polled(Done { job, wakers, loose, kept, value, failed, panic, refused: None });
+            return None;
+        }
+        ambient.polled.set(Polled::Nothing);
+        ambient.wakes.set(Key::MAX);
+        Some(Finished { job, wakers })
+    }
+
+    /// Drops a future unpolled, and tells so.
+    #[cold]
+    fn refuse(&self, poll: engine::Poll, failure: Failure) {
+        let engine::Poll { job, wakers, loose, kept } = poll;
+        self.become_polled(loose, wakers.key(), kept.is_some());
+        let job = Some(job);
+        let refused = Some(failure);
+        self.settle_polled(Done {
+            job,
+            wakers,
+            loose,
+            kept,
+            value: None,
+            failed: None,
+            panic: None,
+            refused,
+        });
+    }
+
+    #[inline]
+    fn become_polled(&self, loose: bool, key: Key, kept: bool) {
+        let ambient = self.ambient;
+        let (polled, current) =
+            if loose { (Polled::Loose, Current::Loose) } else { (Polled::Slot(key), Current::Slot(key)) };
+        ambient.polled.set(polled);
+        ambient.current.replace(current);
+        ambient.wakes.set(key);
+        ambient.self_woken.set(false);
+        ambient.kept.set(kept);
+    }
+
+    /// A future is done, and somebody is to hear of it: its handle, its callbacks, the failures of its parent.
+    #[cold]
+    fn settle_polled(&self, done: Done) {
+        let Done { job, wakers, loose, kept, value, failed, panic, refused } = done;
+        let key = wakers.key();
+        let location = self.engine(|engine| engine.location_of_polled(loose, key));
+        let mut failures = Trash::new();
+        match failed {
+            None => {}
+            Some(Failed::Error(error)) => failures.push(Failure::new(Why::Error(error), location)),
+            Some(Failed::Many(many)) => failures.extend(many.iter().cloned()),
+        }
+        // A future that panicked or was refused is still to be dropped, which may panic too.
+        let second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
+        failures
+            .extend(panic.into_iter().chain(second).map(|payload| Failure::from_panic(payload, location)));
+        let cancelled = refused.as_ref().is_some_and(Failure::is_cancelled);
+        let told = refused.clone().or_else(|| failures.first().cloned());
+        if !cancelled {
+            failures.insert_many(0, refused);
+        }
+        let mut wakers_of_others = Wakers::new();
+        if let Some(ticket) = &kept {
+            let settled: Settled = match told {
+                Some(failure) => {
+                    drop_quietly(value);
+                    Err(failure)
+                }
+                None => Ok(value.unwrap_or_else(|| Box::new(()))),
+            };
+            for payload in ticket.settle(settled, &mut wakers_of_others) {
+                failures.push(Failure::from_panic(payload, location));
+            }
+        } else {
+            drop_quietly(value);
+        }
+        let ambient = self.ambient;
+        self.engine(|engine| {
+            engine.stop |= kept.is_some();
+            for failure in failures {
+                engine.fail_polled(loose, failure, key);
+            }
+            engine.finish(None, wakers, false);
+        });
+        ambient.polled.set(Polled::Nothing);
+        ambient.current.replace(Current::Nothing);
+        ambient.wakes.set(Key::MAX);
+        // The last reference to a ticket may hold a value of the user's.
+        drop_quietly(kept);
+        wake_all(wakers_of_others);
+    }
+
+    /// Ends the drive, if nothing is ready; who drove waits in his seat from now on.
+    pub(crate) fn rest(mut self, seat: &mut Seat, waker: Waker) -> Result<(), Drive<'a>> {
+        let (ambient, tree) = (self.ambient, self.tree);
+        let Some(engine) = self.stop() else { return Ok(()) };
+        drop(self);
+        tree.release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, tree, engine))
+    }
+
+    /// Ends the drive without giving the engine back.
+    pub(crate) fn stop(&mut self) -> Option<Box<Engine>> {
+        let ambient = self.ambient;
+        let mut engine = ambient.engine.take()?;
+        engine.tree = None;
+        self.tree.set_driven_by(0);
+        ambient.drives.set(ambient.drives.get() - 1);
+        if self.driving != 0
+            && let Some(Frame::Drive { engine: below, .. }) = ambient.frames.borrow_mut().pop()
+        {
+            ambient.engine.replace(below);
+        }
+        ambient.driving.set(self.driving);
+        ambient.polled.set(self.polled);
+        ambient.current.replace(std::mem::take(&mut self.current));
+        ambient.wakes.set(self.wakes);
+        ambient.self_woken.set(self.self_woken);
+        ambient.kept.set(self.kept);
+        self.stopped = true;
+        Some(engine)
+    }
+}
+
+impl Drop for Drive<'_> {
+    fn drop(&mut self) {
+        if !self.stopped
+            && let Some(engine) = self.stop()
+        {
+            let _put_back = self.tree.release(engine, None);
+        }
+    }
+}
+
+/// What is left to do after a poll.
+struct Finished {
+    /// The future, if it is still pending.
+    job: Option<Job>,
+    wakers: SlotWakers,
+}
+
+/// A future that is done, and what it left.
+struct Done {
+    job: Option<Job>,
+    wakers: SlotWakers,
+    loose: bool,
+    kept: Option<Arc<Ticket>>,
+    value: Option<Box<dyn Any + Send>>,
+    failed: Option<Failed>,
+    panic: Option<Box<dyn Any + Send>>,
+    refused: Option<Failure>,
+}
+
+/// Drives the tree until `goal` has something, or only waits for that where somebody drives already. `goal` is asked to
+/// wait with the waker that it is given, if any, and to look again then.
+pub(crate) fn drive_until<R>(
+    tree: &Arc<Tree>,
+    seat: &mut Seat,
+    cx: &mut Context<'_>,
+    mut goal: impl FnMut(Option<Waker>) -> Option<R>,
+) -> Poll<R> {
+    let mut found = goal(None);
+    if found.is_none() {
+        found = match current::only_listens(tree) {
+            true => goal(Some(cx.waker().clone())),
+            false => match tree.access(seat, || cx.waker().clone()) {
+                Access::Busy => goal(Some(cx.waker().clone())),
+                Access::Drive(engine) => {
+                    current::with(|ambient| drive(Drive::start(ambient, tree, engine), seat, cx, goal))
+                }
+            },
+        };
+    }
+    match found {
+        Some(found) => {
+            tree.leave(seat);
+            Poll::Ready(found)
+        }
+        None => Poll::Pending,
+    }
+}
+
+fn drive<R>(
+    mut drive: Drive<'_>,
+    seat: &mut Seat,
+    cx: &mut Context<'_>,
+    mut goal: impl FnMut(Option<Waker>) -> Option<R>,
+) -> Option<R> {
+    loop {
+        let left = drive.run();
+        if let Some(found) = goal(None) {
+            return Some(found);
+        }
+        match left {
+            Left::Event => {}
+            Left::Budget => {
+                drop(drive);
+                cx.waker().wake_by_ref();
+                return goal(Some(cx.waker().clone()));
+            }
+            Left::Idle => {
+                if let Some(found) = goal(Some(cx.waker().clone())) {
+                    return Some(found);
+                }
+                match drive.rest(seat, cx.waker().clone()) {
+                    Ok(()) => return None,
+                    Err(again) => drive = again,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Waiting for a transaction from anywhere: [`End`] and [`Wait`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::current;
+use crate::driver::drive_until;
+use crate::error::{Failure, Failures, Kind as Why, Place};
+use crate::node::Node;
+use crate::tree::Op;
+use crate::wait::WaitCell;
+use crate::waker::Seat;
+
+/// Ends a transaction: resolves when everything in it has settled and it is closed. See
+/// [`Transaction::end`](crate::Transaction::end).
+#[must_use = "a transaction ends when this is awaited"]
+pub struct End {
+    node: Arc<Node>,
+    /// It has been told to end.
+    told: bool,
+    /// The outcome has been taken.
+    done: bool,
+    /// Among those who drive.
+    seat: Seat,
+    /// Among those who listen for the outcome.
+    listening: Seat,
+    /// Where it was asked for.
+    location: Place,
+}
+
+impl End {
+    pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
+        node.claim();
+        End { node, told: false, done: false, seat: None, listening: None, location }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+}
+
+impl Future for End {
+    type Output = Result<(), Failures>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let node = &this.node;
+        if !node.is_closed() {
+            if current::with(|ambient| ambient.waits_for_itself(node, false)) {
+                return refuse(this.location);
+            }
+            if !this.told {
+                this.told = true;
+                node.tree.submit(Op::End(node.clone()));
+            }
+        }
+        let listening = &mut this.listening;
+        let outcome = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, |waker| {
+            if let Some(waker) = waker {
+                node.listen(listening, waker);
+            }
+            node.take_outcome()
+        }));
+        this.done = true;
+        outcome.receive();
+        Poll::Ready(outcome.into_result())
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.node.tree.leave(&mut self.seat);
+        self.node.unclaim(&mut self.listening);
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("End").field("transaction", &self.node.id).field("done", &self.done).finish()
+    }
+}
+
+/// Settles what was added so far; the transaction stays open. See [`Transaction::wait`](crate::Transaction::wait).
+#[must_use = "nothing is waited for before this is awaited"]
+pub struct Wait {
+    node: Arc<Node>,
+    /// Where the driver leaves the outcome, once it has been asked.
+    cell: Option<Arc<WaitCell>>,
+    seat: Seat,
+    location: Place,
+}
+
+impl Wait {
+    pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
+        Wait { node, cell: None, seat: None, location }
+    }
+}
+
+impl Future for Wait {
+    type Output = Result<(), Failures>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let node = &this.node;
+        if current::with(|ambient| ambient.waits_for_itself(node, true)) {
+            return refuse(this.location);
+        }
+        let cell = this.cell.get_or_insert_with(|| {
+            let cell = Arc::<WaitCell>::default();
+            node.tree.submit(Op::Wait(node.clone(), cell.clone()));
+            cell
+        });
+        let failures = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, |waker| {
+            if let Some(waker) = waker {
+                cell.listen(waker);
+            }
+            cell.take()
+        }));
+        failures.receive();
+        Poll::Ready(failures.into_result())
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.node.tree.leave(&mut self.seat);
+        if let Some(failures) = self.cell.take().and_then(|cell| cell.abandon()) {
+            self.node.hand_up(&failures);
+        }
+    }
+}
+
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait").field("transaction", &self.node.id).finish()
+    }
+}
+
+fn refuse(location: Place) -> Poll<Result<(), Failures>> {
+    Poll::Ready(Err(Failures::one(Failure::new(Why::WouldDeadlock, location))))
+}

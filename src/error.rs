@@ -1,0 +1,357 @@
+//! What went wrong, where it was made: [`Failure`], [`Failures`], [`ScopeError`], [`Closed`].
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Any error that can cross threads.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a handler returns that may fail with anything.
+pub type Handled<T = ()> = Result<T, BoxError>;
+
+/// Where a future was added.
+pub(crate) type Place = &'static Location<'static>;
+
+/// One failure in a transaction: an error, a panic, a cancellation or a misuse, and where its future was added.
+///
+/// Cloning is cheap (a reference count).
+///
+/// ```
+/// # settled::block_on(async {
+/// let failures = settled::scope(async { settled::add(async { Err::<(), _>("disk full") }); }).await.unwrap_err();
+/// let failure = failures.first().unwrap();
+/// assert!(failure.is_error());
+/// assert!(failure.to_string().ends_with("disk full"));
+/// assert!(failure.location().file().ends_with(".rs"));
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Failure(Arc<Inner>);
+
+struct Inner {
+    /// What happened.
+    kind: Kind,
+    /// Where the future that failed was added.
+    location: Place,
+    /// Somebody awaited it: it is not reported to anybody else.
+    received: AtomicBool,
+}
+
+pub(crate) enum Kind {
+    Error(BoxError),
+    Panic(Option<Box<str>>),
+    Cancelled,
+    WouldDeadlock,
+    TooDeep(Vec<Place>, u32),
+    Closed,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, location: Place) -> Self {
+        Failure(Arc::new(Inner { kind, location, received: AtomicBool::new(false) }))
+    }
+
+    /// From what `catch_unwind` returned. The payload is dropped here: never call it under a lock.
+    pub(crate) fn from_panic(payload: Box<dyn Any + Send>, location: Place) -> Self {
+        let message = match payload.downcast::<&'static str>() {
+            Ok(text) => Some(Box::from(*text)),
+            Err(payload) => match payload.downcast::<String>() {
+                Ok(text) => Some(text.into_boxed_str()),
+                Err(payload) => {
+                    drop_quietly(payload);
+                    None
+                }
+            },
+        };
+        Failure::new(Kind::Panic(message), location)
+    }
+
+    pub(crate) fn receive(&self) {
+        self.0.received.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_received(&self) -> bool {
+        self.0.received.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn same(&self, other: &Failure) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Did the future return an error?
+    pub fn is_error(&self) -> bool {
+        matches!(self.0.kind, Kind::Error(_))
+    }
+
+    /// Did the future, its destructor or its callback panic?
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0.kind, Kind::Panic(_))
+    }
+
+    /// Was the future dropped before it was done, because it was cancelled?
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0.kind, Kind::Cancelled)
+    }
+
+    /// Would waiting have meant waiting for oneself?
+    pub fn is_would_deadlock(&self) -> bool {
+        matches!(self.0.kind, Kind::WouldDeadlock)
+    }
+
+    /// Was the future refused because it would have been nested deeper than the transaction allows?
+    pub fn is_too_deep(&self) -> bool {
+        matches!(self.0.kind, Kind::TooDeep(..))
+    }
+
+    /// Was there no open transaction to add the future to?
+    pub fn is_closed(&self) -> bool {
+        matches!(self.0.kind, Kind::Closed)
+    }
+
+    /// The message of the panic, where it was one and had a text.
+    pub fn panic_message(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::Panic(message) => message.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The error that the future returned.
+    pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.0.kind {
+            Kind::Error(error) => Some(&**error),
+            _ => None,
+        }
+    }
+
+    /// The error that the future returned, if it is an `E`.
+    pub fn downcast_ref<E>(&self) -> Option<&E>
+    where
+        E: Error + 'static,
+    {
+        self.error()?.downcast_ref::<E>()
+    }
+
+    /// Where the future was added (for a wait that was refused: where the wait was asked for).
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.0.location;
+        match &self.0.kind {
+            Kind::Error(error) => {
+                write!(f, "{at}: {error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Kind::Panic(Some(message)) => write!(f, "{at}: panicked: {message}"),
+            Kind::Panic(None) => write!(f, "{at}: panicked"),
+            Kind::Cancelled => write!(f, "{at}: cancelled"),
+            Kind::WouldDeadlock => write!(f, "{at}: would deadlock: this waits for itself"),
+            Kind::Closed => write!(f, "{at}: the transaction is closed"),
+            Kind::TooDeep(chain, depth) => {
+                write!(
+                    f,
+                    "{at}: nested {depth} deep, more than the transaction's depth limit; added at {at}"
+                )?;
+                chain.iter().try_for_each(|place| write!(f, ", from {place}"))
+            }
+        }
+    }
+}
+
+/// As [`Display`](fmt::Display): this is what `unwrap` and `main` print.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error()?.source()
+    }
+}
+
+/// All failures of a transaction that nobody else received, in the order in which their futures were added.
+///
+/// At most 64 are kept; [`omitted`](Failures::omitted) counts the rest. Cloning is cheap.
+#[derive(Clone, Default)]
+pub struct Failures {
+    /// `None` where there is none, so that the good case allocates nothing.
+    kept: Option<Arc<[Failure]>>,
+    /// How many there were beyond those kept.
+    omitted: usize,
+}
+
+impl Failures {
+    pub(crate) fn new(kept: Vec<Failure>, omitted: usize) -> Self {
+        Failures { kept: (!kept.is_empty()).then(|| kept.into()), omitted }
+    }
+
+    pub(crate) fn one(failure: Failure) -> Self {
+        Failures::new(vec![failure], 0)
+    }
+
+    /// `Err` of itself where there is any failure.
+    pub(crate) fn into_result(self) -> Result<(), Failures> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+
+    pub(crate) fn receive(&self) {
+        self.iter().for_each(Failure::receive);
+    }
+
+    fn as_slice(&self) -> &[Failure] {
+        self.kept.as_deref().unwrap_or_default()
+    }
+
+    /// How many there are, with those that were [omitted](Failures::omitted).
+    pub fn len(&self) -> usize {
+        self.as_slice().len() + self.omitted
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Those that were kept, in the order of adding.
+    pub fn iter(&self) -> std::slice::Iter<'_, Failure> {
+        self.as_slice().iter()
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Option<&Failure> {
+        self.as_slice().first()
+    }
+
+    /// How many were counted, but not kept.
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+}
+
+impl<'a> IntoIterator for &'a Failures {
+    type Item = &'a Failure;
+    type IntoIter = std::slice::Iter<'a, Failure>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, failure) in self.iter().enumerate() {
+            write!(f, "{}{failure}", if index == 0 { "" } else { "\n" })?;
+        }
+        if self.omitted > 0 {
+            write!(f, "\n(and {} more)", self.omitted)?;
+        }
+        Ok(())
+    }
+}
+
+/// As [`Display`](fmt::Display): this is what `unwrap` and `main` print.
+impl fmt::Debug for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for Failures {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.first().map(|first| first as &(dyn Error + 'static))
+    }
+}
+
+/// Why a [`try_scope`](crate::try_scope) did not return its value.
+pub enum ScopeError<E> {
+    /// The body returned this error; all that it had set going has settled.
+    Body(E),
+    /// The body returned `Ok`, but something that it had set going failed.
+    Failed(Failures),
+    /// A check before the commit refused: nothing that was held back was started.
+    Refused(Failure),
+}
+
+impl<E: fmt::Display> fmt::Display for ScopeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScopeError::Body(error) => fmt::Display::fmt(error, f),
+            ScopeError::Failed(failures) => fmt::Display::fmt(failures, f),
+            ScopeError::Refused(failure) => write!(f, "refused: {failure}"),
+        }
+    }
+}
+
+/// Failures are printed as by [`Display`](fmt::Display): this is what `unwrap` and `main` print.
+impl<E: fmt::Debug> fmt::Debug for ScopeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScopeError::Body(error) => f.debug_tuple("Body").field(error).finish(),
+            ScopeError::Failed(failures) => fmt::Display::fmt(failures, f),
+            ScopeError::Refused(failure) => write!(f, "refused: {failure}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for ScopeError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ScopeError::Body(_) => None,
+            ScopeError::Failed(failures) => failures.source(),
+            ScopeError::Refused(failure) => Some(failure),
+        }
+    }
+}
+
+/// The transaction is closed: here is the future back.
+///
+/// ```
+/// let transaction = settled::begin();
+/// settled::block_on(transaction.end()).unwrap();
+/// let settled::Closed(future) = transaction.add_value(async { 7 }).unwrap_err();
+/// assert_eq!(settled::block_on(future), 7);
+/// ```
+pub struct Closed<F>(pub F);
+
+impl<F> fmt::Display for Closed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the transaction is closed; the future that was to be added is in this error")
+    }
+}
+
+impl<F> fmt::Debug for Closed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closed(..)")
+    }
+}
+
+impl<F> Error for Closed<F> {}
+
+/// Drops what a panic left behind, whose own destructor may panic.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(value))) {
+        std::mem::forget(payload);
+    }
+}
+
+/// Calls what may panic where a panic has nowhere to go.
+pub(crate) fn call_quietly(f: impl FnOnce()) {
+    if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+        drop_quietly(payload);
+    }
+}

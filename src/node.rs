@@ -1,0 +1,262 @@
+//! The part of a node that handles hold, on any thread. Made only when somebody asks for a handle.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::current;
+use crate::engine::Kind;
+use crate::error::{Failure, Failures, Place};
+use crate::ready::Key;
+use crate::registry;
+use crate::root;
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
+use crate::tree::{Op, Tree};
+use crate::waker::{Seat, WakerSet, Wakers};
+
+/// How far a transaction has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// It takes futures.
+    Open,
+    /// It closes as soon as everything has settled; until then it takes futures.
+    Ending,
+    /// Everything has settled; it takes nothing more.
+    Closed,
+}
+
+/// The driver has not given it a slot yet.
+const UNPLACED: Key = Key::MAX;
+
+pub(crate) struct Node {
+    /// Higher than that of any handle made before.
+    pub(crate) id: u64,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) kind: Kind,
+    pub(crate) name: Option<Box<str>>,
+    /// Where it was begun or added.
+    pub(crate) location: Place,
+    pub(crate) parent: Option<Arc<Node>>,
+    /// How deep futures below it may be, if its builder said so.
+    pub(crate) depth_limit: Option<u32>,
+    /// Its slot, until it is closed.
+    slot: AtomicU32,
+    /// That of the slot.
+    serial: AtomicU64,
+    /// A `State`.
+    state: AtomicU8,
+    /// As the driver sees it.
+    pending: AtomicUsize,
+    completion: Mutex<Completion>,
+}
+
+struct Completion {
+    /// There once it is closed.
+    outcome: Option<Failures>,
+    /// Somebody has been given the outcome.
+    delivered: bool,
+    /// How many will take the outcome. With none, the failures go to the parent.
+    claims: usize,
+    listeners: WakerSet,
+}
+
+impl Node {
+    /// A scope's is claimed from the start: its owner takes the outcome.
+    pub(crate) fn new(tree: Arc<Tree>, kind: Kind, parent: Option<Arc<Node>>, location: Place) -> Arc<Self> {
+        Arc::new(Node::unshared(tree, kind, parent, location))
+    }
+
+    pub(crate) fn unshared(tree: Arc<Tree>, kind: Kind, parent: Option<Arc<Node>>, location: Place) -> Self {
+        Node {
+            id: registry::next_id(),
+            tree,
+            kind,
+            name: None,
+            location,
+            parent,
+            depth_limit: None,
+            slot: AtomicU32::new(UNPLACED),
+            serial: AtomicU64::new(0),
+            state: AtomicU8::new(State::Open as u8),
+            pending: AtomicUsize::new(0),
+            completion: Mutex::new(Completion {
+                outcome: None,
+                delivered: false,
+                claims: usize::from(kind == Kind::Body),
+                listeners: WakerSet::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.slot.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_placed(&self) -> bool {
+        self.key() != UNPLACED
+    }
+
+    pub(crate) fn place(&self, key: Key, serial: u64) {
+        self.serial.store(serial, Ordering::Relaxed);
+        self.slot.store(key, Ordering::Release);
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Open,
+            1 => State::Ending,
+            _ => State::Closed,
+        }
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state() == State::Closed
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_pending(&self, pending: u32) {
+        self.pending.store(pending as usize, Ordering::Release);
+    }
+
+    /// Is it `other`, or above it?
+    pub(crate) fn is_above(self: &Arc<Self>, other: &Arc<Node>, strictly: bool) -> bool {
+        let mut at = if strictly { other.parent.as_ref() } else { Some(other) };
+        while let Some(node) = at {
+            if Arc::ptr_eq(node, self) {
+                return true;
+            }
+            at = node.parent.as_ref();
+        }
+        false
+    }
+
+    /// Does the node with this serial (of the same tree) stand here or above?
+    pub(crate) fn has_serial_above(self: &Arc<Self>, serial: u64) -> bool {
+        let mut at = Some(self);
+        while let Some(node) = at {
+            if node.serial.load(Ordering::Relaxed) == serial {
+                return true;
+            }
+            at = node.parent.as_ref();
+        }
+        false
+    }
+
+    /// Closes it. Under the lock of the tree.
+    pub(crate) fn close(&self, outcome: Failures, wakers: &mut Wakers) {
+        self.set_state(State::Closed);
+        let mut completion = lock(&self.completion);
+        completion.outcome = Some(outcome);
+        completion.listeners.take_all(wakers);
+    }
+
+    /// One more will take the outcome.
+    pub(crate) fn claim(&self) {
+        lock(&self.completion).claims += 1;
+    }
+
+    pub(crate) fn is_claimed(&self) -> bool {
+        lock(&self.completion).claims > 0
+    }
+
+    /// Takes the outcome, if it is closed.
+    pub(crate) fn take_outcome(&self) -> Option<Failures> {
+        let mut completion = lock(&self.completion);
+        let outcome = completion.outcome.clone()?;
+        completion.delivered = true;
+        Some(outcome)
+    }
+
+    /// Waits for the outcome with this waker, unless it is there.
+    pub(crate) fn listen(&self, seat: &mut Seat, waker: Waker) {
+        let mut completion = lock(&self.completion);
+        let old = match completion.outcome {
+            Some(_) => Some(waker),
+            None => completion.listeners.sit(seat, waker),
+        };
+        drop(completion);
+        drop(old);
+    }
+
+    /// Claims and listens no more. The failures that nobody is left to take go to the next open one above.
+    pub(crate) fn unclaim(self: &Arc<Self>, seat: &mut Seat) {
+        let mut completion = lock(&self.completion);
+        let old = completion.listeners.leave(seat);
+        completion.claims -= 1;
+        let undelivered = completion.claims == 0 && !completion.delivered;
+        let failures = if undelivered { completion.outcome.as_mut().map(std::mem::take) } else { None };
+        drop(completion);
+        drop(old);
+        if let Some(failures) = failures.filter(|failures| !failures.is_empty()) {
+            self.hand_up(&failures);
+        }
+    }
+
+    /// Gives failures that nobody received to the next open transaction above, else to the root.
+    pub(crate) fn hand_up(self: &Arc<Self>, failures: &Failures) {
+        let failures: Vec<Failure> =
+            failures.iter().filter(|failure| !failure.is_received()).cloned().collect();
+        if failures.is_empty() {
+            return;
+        }
+        self.fail(failures);
+    }
+
+    /// Records failures here, or with the next open transaction above, else with the root.
+    pub(crate) fn fail(self: &Arc<Self>, mut failures: Vec<Failure>) {
+        let mut at = Some(self);
+        while let Some(node) = at {
+            match node.submit_if_open(Op::Fail(node.clone(), failures)) {
+                Err(Op::Fail(_, refused)) => failures = refused,
+                _ => return,
+            }
+            at = node.parent.as_ref();
+        }
+        let root = root::node();
+        root.tree.submit(Op::Fail(root.clone(), failures));
+    }
+
+    /// Submits what only an open node takes; gives it back if it is closed.
+    pub(crate) fn submit_if_open(self: &Arc<Self>, op: Op) -> Result<(), Op> {
+        let mut op = Some(op);
+        let mut take = || op.take().unwrap_or_else(|| unreachable!("taken once"));
+        let here = current::with(|ambient| {
+            ambient.on_top(self.tree.id, |engine| {
+                self.tree.apply_ops(engine);
+                if self.is_closed() {
+                    return Err(take());
+                }
+                engine.apply(&self.tree, take());
+                Ok(())
+            })
+        });
+        if let Some(result) = here {
+            return result;
+        }
+        self.tree.change(|inner| {
+            if self.is_closed() {
+                return Err(take());
+            }
+            inner.submit(&self.tree, take());
+            Ok(())
+        })
+    }
+
+    /// This one if it is open, else the next open one above.
+    pub(crate) fn nearest_open(self: &Arc<Self>) -> Option<Arc<Node>> {
+        let mut at = Some(self);
+        while let Some(node) = at {
+            if !node.is_closed() {
+                return Some(node.clone());
+            }
+            at = node.parent.as_ref();
+        }
+        None
+    }
+}

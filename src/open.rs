@@ -1,0 +1,125 @@
+//! Opening a transaction: below the one that is current, or on a tree of its own.
+
+use std::sync::Arc;
+
+use crate::current::{Ambient, Current};
+use crate::engine::{DEPTH_LIMIT, Engine, Kind};
+use crate::error::Place;
+use crate::node::Node;
+use crate::pool;
+use crate::ready::Key;
+use crate::tree::{Op, Tree};
+
+/// What a builder may ask for.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Options {
+    pub(crate) name: Option<Box<str>>,
+    /// How deep futures below it may be.
+    pub(crate) depth_limit: Option<u32>,
+}
+
+/// An open transaction, as its owner has it.
+pub(crate) struct Site {
+    pub(crate) tree: Arc<Tree>,
+    /// Its slot, while the owner knows that it stands (see `node`).
+    pub(crate) key: Key,
+    /// What others may hold. A scope has none until it is first suspended, or somebody asked for a handle.
+    pub(crate) node: Option<Arc<Node>>,
+    /// Of a tree of its own: not in its place yet.
+    pub(crate) engine: Option<Box<Engine>>,
+}
+
+impl Ambient {
+    /// Opens a transaction whose parent is what is current here.
+    pub(crate) fn open(&self, kind: Kind, options: Options, location: Place) -> Site {
+        self.make_lazy();
+        let parent = match &*self.current.borrow() {
+            Current::Loose | Current::Slot(_) => None,
+            Current::Node(node) => Some(node.nearest_open()),
+            Current::Nothing | Current::Lazy(_) => Some(None),
+        };
+        match parent {
+            None => self.open_here(kind, options, location),
+            Some(mut parent) => {
+                while let Some(above) = parent {
+                    match open_in(&above, kind, &options, location) {
+                        Some(site) => return site,
+                        None => parent = above.nearest_open(),
+                    }
+                }
+                open_tree(kind, options, location)
+            }
+        }
+    }
+
+    /// Below what is current in the tree that is driven here.
+    fn open_here(&self, kind: Kind, options: Options, location: Place) -> Site {
+        let limit = options.depth_limit;
+        let (key, tree, node) = self.engine_here(|engine, tree, parent| {
+            let named = kind == Kind::Begun || options.name.is_some();
+            let node = named.then(|| {
+                let above = engine.share(tree, parent);
+                Arc::new(options.node(tree.clone(), kind, Some(above), location))
+            });
+            let key = engine.open_below(parent, kind, location, node.clone(), limit);
+            (key, tree.clone(), node)
+        });
+        Site { tree, key, node, engine: None }
+    }
+
+    /// With the engine that is driven here and the slot of what is current in it. Only where that is a slot, or loose.
+    pub(crate) fn engine_here<R>(&self, f: impl FnOnce(&mut Engine, &Arc<Tree>, Key) -> R) -> R {
+        let mut engine = self.engine.borrow_mut();
+        let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
+        let Some(tree) = engine.tree.clone() else { unreachable!("it is set in a drive") };
+        tree.apply_ops(engine);
+        let key = match *self.current.borrow() {
+            Current::Slot(key) => key,
+            _ => engine.materialise(),
+        };
+        f(engine, &tree, key)
+    }
+
+    /// Where a transaction is to be begun when one is needed: begins it now.
+    pub(crate) fn make_lazy(&self) {
+        let Current::Lazy(location) = *self.current.borrow() else { return };
+        let site = open_tree(Kind::Begun, Options::default(), location);
+        self.current.replace(site.node.map_or(Current::Nothing, Current::Node));
+    }
+}
+
+impl Options {
+    fn node(&self, tree: Arc<Tree>, kind: Kind, parent: Option<Arc<Node>>, location: Place) -> Node {
+        let mut node = Node::unshared(tree, kind, parent, location);
+        node.name.clone_from(&self.name);
+        node.depth_limit = self.depth_limit;
+        node
+    }
+}
+
+/// Below a node of any tree. `None` if it has closed meanwhile.
+fn open_in(parent: &Arc<Node>, kind: Kind, options: &Options, location: Place) -> Option<Site> {
+    let tree = parent.tree.clone();
+    let node = Arc::new(options.node(tree.clone(), kind, Some(parent.clone()), location));
+    parent.submit_if_open(Op::Begin(node.clone())).ok()?;
+    Some(Site { tree, key: node.key(), node: Some(node), engine: None })
+}
+
+/// On a tree of its own. A scope's engine is not put into its place, as it will drive at once.
+fn open_tree(kind: Kind, options: Options, location: Place) -> Site {
+    let (tree, mut engine) = pool::take();
+    let named = kind == Kind::Begun || options.name.is_some();
+    let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
+    let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);
+    let key = engine.open(kind, location, node.clone(), limit);
+    let mut inner = tree.lock();
+    inner.open = true;
+    let engine = if kind == Kind::Begun {
+        inner.engine = Some(engine);
+        None
+    } else {
+        Some(engine)
+    };
+    drop(inner);
+    Site { tree, key, node, engine }
+}

@@ -1,0 +1,171 @@
+//! What `settled-signal` needs beyond the public face. Not for anybody else: it may change with any release.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::task::Context;
+
+use crate::add;
+use crate::current::{self, Current};
+use crate::driver::drive_until;
+use crate::error::{BoxError, Failure, Failures, Kind as Why};
+use crate::root;
+use crate::settles::Settles;
+use crate::stash::Stashed;
+use crate::task::Checked;
+use crate::transaction::{self, OwnedTransaction};
+use crate::tree::Tree;
+use crate::waker::Seat;
+
+type Loc = &'static Location<'static>;
+
+/// Runs `f`. Where no transaction is current, one is begun when it is first needed in `f`, and given back, un-ended.
+pub fn lazily<R>(location: Loc, f: impl FnOnce() -> R) -> (R, Option<OwnedTransaction>) {
+    current::with(|ambient| {
+        if !matches!(*ambient.current.borrow(), Current::Nothing) {
+            return (f(), None);
+        }
+        ambient.enter(Current::Lazy(location), || {
+            // On unwind too, what was begun has an owner.
+            let mut made = Made(None, ambient);
+            let result = f();
+            made.take();
+            (result, made.0.take())
+        })
+    })
+}
+
+struct Made<'a>(Option<OwnedTransaction>, &'a current::Ambient);
+
+impl Made<'_> {
+    fn take(&mut self) {
+        if let Current::Node(node) = self.1.current.replace(Current::Nothing) {
+            self.0 = Some(OwnedTransaction::lazy(node));
+        }
+    }
+}
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+/// As the ambient [`add`](crate::add), on behalf of a call elsewhere.
+pub fn add_at<F>(future: F, location: Loc) -> Stashed<<F::Output as Settles>::Value>
+where
+    F: Future + Send + 'static,
+    F::Output: Settles,
+{
+    add::ambient::<F, Checked>(future, location)
+}
+
+/// Records an error with the current transaction, else with the root.
+pub fn fail_at(error: BoxError, location: Loc) -> Failure {
+    record(Failure::new(Why::Error(error), location))
+}
+
+/// Records a panic with the current transaction, else with the root.
+pub fn panic_at(payload: Box<dyn Any + Send>, location: Loc) -> Failure {
+    record(Failure::from_panic(payload, location))
+}
+
+fn record(failure: Failure) -> Failure {
+    let node = transaction::current_node().unwrap_or_else(|| root::node().clone());
+    node.fail(vec![failure.clone()]);
+    failure
+}
+
+/// A failure that is recorded nowhere.
+pub fn would_deadlock_at(location: Loc) -> Failure {
+    Failure::new(Why::WouldDeadlock, location)
+}
+
+/// Whoever awaited it has it now.
+pub fn receive(failure: &Failure) {
+    failure.receive();
+}
+
+/// Several failures as one error.
+pub fn failures(list: Vec<Failure>) -> Failures {
+    Failures::new(list, 0)
+}
+
+/// What is being polled innermost on this thread.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    tree_id: u64,
+    serial: u64,
+}
+
+/// What is being polled innermost in the tree that this thread drives.
+pub fn here() -> Option<Place> {
+    current::with(|ambient| {
+        let polled = ambient.polled.get().at()?;
+        let tree_id = ambient.driving.get();
+        let serial = ambient.on_top(tree_id, |engine| engine.serial_of(polled))?;
+        Some(Place { tree_id, serial })
+    })
+}
+
+impl Place {
+    /// Is it one of those that are being polled on this stack, or above one of those?
+    pub fn is_above_here(self) -> bool {
+        current::with(|ambient| {
+            ambient.any_polled(
+                self.tree_id,
+                |engine, at| engine.is_serial_above(self.serial, at),
+                |body| body.has_serial_above(self.serial),
+            )
+        })
+    }
+}
+
+/// Drives a tree on behalf of somebody who waits for something in it.
+#[derive(Debug)]
+pub struct Helper {
+    tree: Weak<Tree>,
+    seat: Seat,
+}
+
+/// Of the current transaction.
+pub fn helper() -> Option<Helper> {
+    current::with(|ambient| {
+        ambient.make_lazy();
+        let tree = match &*ambient.current.borrow() {
+            Current::Nothing | Current::Lazy(_) => return None,
+            Current::Node(node) => Arc::downgrade(&node.tree),
+            Current::Slot(_) | Current::Loose => {
+                let engine = ambient.engine.borrow();
+                Arc::downgrade(engine.as_ref()?.tree.as_ref()?)
+            }
+        };
+        Some(Helper { tree, seat: None })
+    })
+}
+
+impl Helper {
+    /// Drives as long as something is ready; the task is woken when there is more.
+    pub fn help(&mut self, cx: &mut Context<'_>) {
+        if let Some(tree) = self.tree.upgrade() {
+            let _pending = drive_until(&tree, &mut self.seat, cx, |_| None::<()>);
+        }
+    }
+}
+
+impl Clone for Helper {
+    fn clone(&self) -> Self {
+        Helper { tree: self.tree.clone(), seat: None }
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        if self.seat.is_some()
+            && let Some(tree) = self.tree.upgrade()
+        {
+            tree.leave(&mut self.seat);
+        }
+    }
+}

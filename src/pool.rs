@@ -1,0 +1,55 @@
+//! Trees that wait for their next transaction, by thread: beginning one allocates nothing in the steady state.
+//!
+//! A pooled tree is closed, its engine is beside it, and nobody else holds it: only stale wakers and tickets refer to it,
+//! weakly, and cost it a spurious poll at most.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::tree::Tree;
+
+/// How many are kept on a thread: enough for transactions within transactions.
+const KEPT: usize = if cfg!(loom) { 0 } else { 8 };
+
+type Pooled = (Arc<Tree>, Box<Engine>);
+
+std::thread_local! {
+    static POOL: RefCell<Vec<Pooled>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A closed tree, and its engine.
+pub(crate) fn take() -> Pooled {
+    POOL.try_with(|pool| pool.borrow_mut().pop())
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| (Tree::new(false), Box::default()))
+}
+
+/// Takes a closed tree back, if nobody else holds it. `holders`: how many references are about to go, this one too.
+pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
+    if Arc::strong_count(&tree) > holders || !engine.is_blank() {
+        return;
+    }
+    engine.trim();
+    let mut pooled = Some((tree, engine));
+    let _gone = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        if pool.len() < KEPT {
+            pool.extend(pooled.take());
+        }
+    });
+}
+
+/// As `put`, for a tree whose engine is in its place. `holders`: how many references are about to go.
+pub(crate) fn put_idle(tree: Arc<Tree>, holders: usize) {
+    if Arc::strong_count(&tree) == holders {
+        let engine = {
+            let mut inner = tree.lock();
+            if inner.open { None } else { inner.engine.take() }
+        };
+        if let Some(engine) = engine {
+            put(tree, engine, holders);
+        }
+    }
+}

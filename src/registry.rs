@@ -1,0 +1,99 @@
+//! All trees of the process, so that `wait_all` finds them; and numbers unlike any other.
+//!
+//! A tree is entered when it is made and stays entered while it is pooled: so a transaction costs the registry nothing,
+//! and one that another thread is running right now is found too.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use slab::Slab;
+
+use crate::current;
+use crate::engine::{Engine, Kind};
+use crate::node::Node;
+use crate::tree::{Op, Tree};
+
+static TREES: Mutex<Slab<Weak<Tree>>> = Mutex::new(Slab::new());
+
+static IDS: AtomicU64 = AtomicU64::new(1);
+
+/// A number higher than any before.
+pub(crate) fn next_id() -> u64 {
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A number for a thread; never 0.
+pub(crate) fn next_thread() -> u64 {
+    next_id()
+}
+
+/// Where the registry has a tree.
+#[derive(Default)]
+pub(crate) struct TreeSeat(OnceLock<usize>);
+
+impl TreeSeat {
+    pub(crate) fn take(&self, tree: &Arc<Tree>) {
+        let key = TREES.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::downgrade(tree));
+        let _fresh = self.0.set(key);
+    }
+
+    pub(crate) fn leave(&self) {
+        if let Some(key) = self.0.get() {
+            let gone = TREES.lock().unwrap_or_else(PoisonError::into_inner).try_remove(*key);
+            drop(gone);
+        }
+    }
+}
+
+/// A question to one tree: which transactions are open in it, that who asks is no part of?
+pub(crate) struct Survey {
+    answer: Mutex<Option<Vec<Arc<Node>>>>,
+    /// Wakes who asked, if another thread drives and answers later.
+    waker: Mutex<Option<std::task::Waker>>,
+}
+
+impl Survey {
+    /// Asks every tree but the root's.
+    pub(crate) fn of_all(waker: &std::task::Waker) -> Vec<Arc<Survey>> {
+        let trees: Vec<Arc<Tree>> = {
+            let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
+            trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
+        };
+        trees.iter().filter_map(|tree| Survey::of(tree, waker)).collect()
+    }
+
+    fn of(tree: &Arc<Tree>, waker: &std::task::Waker) -> Option<Arc<Survey>> {
+        let survey = Arc::new(Survey { answer: Mutex::new(None), waker: Mutex::new(Some(waker.clone())) });
+        if current::with(|ambient| tree.is_driven_by(ambient.thread)) {
+            // Being polled somewhere on this stack: the engine is not to be had at once if another drive is above it.
+            tree.submit(Op::Survey(survey.clone()));
+            return Some(survey);
+        }
+        let asked = tree.change(|inner| {
+            if inner.open {
+                inner.submit(tree, Op::Survey(survey.clone()));
+            }
+            inner.open
+        });
+        asked.then_some(survey)
+    }
+
+    /// The transactions, once the tree has answered.
+    pub(crate) fn take(&self) -> Option<Vec<Arc<Node>>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// For who has the engine: the topmost open transactions. Where `wait_all` is called from inside the tree, who asks
+    /// leaves out what he is part of.
+    pub(crate) fn answer(&self, tree: &Arc<Tree>, engine: &mut Engine) {
+        let open: Vec<_> = engine
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.kind != Kind::Added)
+            .map(|(key, _)| key as u32)
+            .collect();
+        let nodes = open.into_iter().map(|key| engine.share(tree, key)).collect();
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(nodes);
+        engine.outbox.extend(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}

@@ -1,0 +1,140 @@
+//! Hearing of what would otherwise go unseen: [`Report`], [`set_reporter`].
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Place;
+
+/// Something that was left to the root transaction, and where it was made.
+///
+/// Its [`Display`](fmt::Display) is one line that says what to do about it.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// let heard = Arc::new(Mutex::new(Vec::new()));
+/// let log = heard.clone();
+/// settled::set_reporter(move |report| log.lock().unwrap().push(report.to_string()));
+/// settled::add(async {}); // no transaction is current here
+/// assert!(heard.lock().unwrap()[0].contains("wrap it in `scope(..).await`"));
+/// # settled::block_on(settled::wait_all());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report {
+    kind: Kind,
+    location: Place,
+    name: Option<Box<str>>,
+    count: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// Added where no transaction was current.
+    Ambient,
+    /// A transaction was dropped before it was ended.
+    LeftOpen,
+    /// A scope was dropped half-way, and nobody was above it.
+    Dropped,
+}
+
+impl Report {
+    /// Where the future was added, or the transaction was begun.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// The name of the transaction, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How many futures were left: of one that was added outside any transaction, how many such there have been.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Was a future added where no transaction was current?
+    pub fn is_outside(&self) -> bool {
+        self.kind == Kind::Ambient
+    }
+
+    /// Was a transaction dropped before it was ended?
+    pub fn is_left_open(&self) -> bool {
+        self.kind == Kind::LeftOpen
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { kind, location, name, count } = self;
+        let pending = *count;
+        let name = name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
+        match kind {
+            Kind::Ambient => write!(
+                f,
+                "{location}: settled: a future was added outside any transaction ({count} so far); it runs when the root \
+                 is driven: wrap it in `scope(..).await`, or `set_root_spawner`, or await `wait_all`"
+            ),
+            Kind::LeftOpen => write!(
+                f,
+                "{location}: settled: the transaction{name} begun here was dropped before it was ended, with {pending} \
+                 pending; they were adopted: await its `end()`, or use `scope(..).await`"
+            ),
+            Kind::Dropped => write!(
+                f,
+                "{location}: settled: a scope{name} was dropped half-way, with {pending} pending; they were adopted by the \
+                 root: `set_root_spawner`, or await `wait_all`, to have them driven"
+            ),
+        }
+    }
+}
+
+type Reporter = Arc<dyn Fn(&Report) + Send + Sync>;
+
+static REPORTER: Mutex<Option<Reporter>> = Mutex::new(None);
+
+/// Sets who hears of futures that were added outside any transaction (at the 1st, 2nd, 4th, 8th.. of them) and of
+/// transactions that were dropped before they were ended.
+///
+/// Without one, each report is a line on stderr. It is called on the thread where it happened, by the code that it
+/// happened in, with no lock held; a panic in it is swallowed.
+pub fn set_reporter(reporter: impl Fn(&Report) + Send + Sync + 'static) {
+    let old = lock().replace(Arc::new(reporter));
+    drop(old);
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Option<Reporter>> {
+    REPORTER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn send(report: &Report) {
+    let reporter = lock().clone();
+    match reporter {
+        Some(reporter) => crate::error::call_quietly(|| reporter(report)),
+        None => eprintln!("{report}"),
+    }
+}
+
+/// Tells only the 1st, 2nd, 4th, 8th..
+fn send_seldom(seen: &AtomicUsize, report: impl FnOnce(usize) -> Report) {
+    let count = seen.fetch_add(1, Ordering::Relaxed) + 1;
+    if count.is_power_of_two() {
+        send(&report(count));
+    }
+}
+
+pub(crate) fn outside(location: Place) {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    send_seldom(&SEEN, |count| Report { kind: Kind::Ambient, location, name: None, count });
+}
+
+pub(crate) fn left_open(location: Place, name: Option<&str>, count: usize) {
+    send(&Report { kind: Kind::LeftOpen, location, name: name.map(Box::from), count });
+}
+
+pub(crate) fn dropped(location: Place, name: Option<&str>, count: usize) {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    send_seldom(&SEEN, |_| Report { kind: Kind::Dropped, location, name: name.map(Box::from), count });
+}

@@ -1,0 +1,276 @@
+//! Counting what is pending, and what follows when nothing is: settling, closing, waits.
+//!
+//! A node has settled when its own future (or body) is done and nothing counts below it. Then it is closed and its parent
+//! has one less to wait for, and so on upwards: a loop, not a recursion. A transaction that was begun counts in its
+//! parent while it has work; settling does not close it, ending does, its own or that of one above it.
+//!
+//! A `wait` settles what was counted before it. Each raises the node's epoch; a child remembers the epoch in which it
+//! was counted. A wait is over when no child of its epoch or an older one is left. Without waits this costs nothing.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, Kind, NONE, Slot};
+use crate::node::{Node, State};
+use crate::ready::Key;
+use crate::tree::Tree;
+use crate::wait::{WaitCell, WaitRecord};
+
+impl Engine {
+    /// Counts one more child. Returns the epoch that the child is to remember.
+    #[inline]
+    pub(crate) fn count(&mut self, parent: Key) -> u64 {
+        let slot = self.slot(parent);
+        slot.pending += 1;
+        if slot.extra.is_none() && slot.kind != Kind::Begun {
+            return 0;
+        }
+        self.count_slowly(parent)
+    }
+
+    fn count_slowly(&mut self, parent: Key) -> u64 {
+        let epoch = self.slot(parent).publish_pending();
+        let mut child = parent;
+        while self.slot(child).kind == Kind::Begun && !self.slot(child).counted {
+            self.slot(child).counted = true;
+            let above = self.slot(child).parent;
+            if above == NONE {
+                break;
+            }
+            self.slot(above).pending += 1;
+            self.slot(child).epoch = self.slot(above).publish_pending();
+            child = above;
+        }
+        epoch
+    }
+
+    /// One child less; settles the parent if it was the last.
+    #[inline]
+    pub(crate) fn uncount(&mut self, parent: Key, epoch: u64) {
+        if self.uncount_one(parent, epoch) {
+            self.settle(parent);
+        }
+    }
+
+    /// True if nothing is left for the parent to wait for.
+    #[inline]
+    fn uncount_one(&mut self, parent: Key, epoch: u64) -> bool {
+        let slot = self.slot(parent);
+        slot.pending -= 1;
+        if slot.extra.is_some() {
+            slot.publish_pending();
+            self.advance_waits(parent, epoch);
+        }
+        let slot = self.slot(parent);
+        slot.pending == 0 && !slot.live
+    }
+
+    /// The node's own part is done and nothing counts below it.
+    pub(crate) fn settle(&mut self, key: Key) {
+        let mut key = key;
+        loop {
+            let slot = self.slot(key);
+            debug_assert!(slot.pending == 0 && !slot.live);
+            let (parent, epoch) = (slot.parent, slot.epoch);
+            match slot.kind {
+                Kind::Body if !slot.ending => {
+                    // Its owner is polling it right now, and looks.
+                    self.stop = true;
+                    return;
+                }
+                Kind::Begun if !slot.ending => {
+                    let counted = std::mem::take(&mut slot.counted);
+                    self.stop |= parent == NONE;
+                    if !counted {
+                        return;
+                    }
+                }
+                _ if slot.node().is_some() => return self.closing.push(key),
+                _ => self.close(key),
+            }
+            if parent == NONE || !self.uncount_one(parent, epoch) {
+                return;
+            }
+            key = parent;
+        }
+    }
+
+    /// Removes a scope that nobody else can hold; its owner has looked at what it left.
+    pub(crate) fn close_body(&mut self, key: Key) {
+        let slot = self.slot(key);
+        let (parent, epoch) = (slot.parent, slot.epoch);
+        self.close(key);
+        if parent != NONE {
+            self.uncount(parent, epoch);
+        }
+    }
+
+    /// Removes a node that nobody else can hold; its failures go to the parent.
+    fn close(&mut self, key: Key) {
+        let mut slot = self.slots.remove(key as usize);
+        if slot.parent == NONE {
+            self.top = None;
+        }
+        if let Some(extra) = slot.extra.take()
+            && let Some(above) = self.slots.get_mut(slot.parent as usize)
+        {
+            above.extra().failures.merge(extra.failures, &mut self.trash);
+        }
+    }
+
+    /// Closes what has settled and is held by others. Under the lock of the tree, while no op is left.
+    pub(crate) fn close_settled(&mut self, tree: &Arc<Tree>) {
+        while let Some(key) = self.closing.pop() {
+            let Some(slot) = self.slots.get_mut(key as usize) else { continue };
+            let settled = slot.pending == 0 && !slot.live && (slot.ending || slot.kind == Kind::Added);
+            if !settled {
+                continue;
+            }
+            let Some(node) = slot.node().cloned() else { continue };
+            let begun = std::mem::take(&mut slot.extra().begun);
+            if begun.is_empty() {
+                self.close_shared(tree, key, &node);
+                continue;
+            }
+            if slot.ending {
+                // First those below, so that their failures are among its own.
+                self.closing.push(key);
+                for below in &begun {
+                    self.mark_ending(*below);
+                }
+                self.closing.extend(&begun);
+            } else {
+                // A future that is done ends nothing: what was begun in it goes on, with the parent.
+                let parent = slot.parent;
+                begun.into_iter().for_each(|below| self.begin_in(parent, below));
+                self.closing.push(key);
+            }
+        }
+    }
+
+    fn close_shared(&mut self, tree: &Arc<Tree>, key: Key, node: &Arc<Node>) {
+        let mut slot = self.slots.remove(key as usize);
+        let mut extra = slot.extra.take().unwrap_or_default();
+        if slot.parent == NONE {
+            self.top = None;
+        } else if slot.kind == Kind::Begun {
+            self.begun_no_more(key, slot.parent, extra.begun_at);
+        }
+        let outcome = if node.is_claimed() || slot.parent == NONE {
+            extra.failures.take(&mut self.trash)
+        } else {
+            let above = &mut self.slots[slot.parent as usize];
+            above.extra().failures.merge(extra.failures, &mut self.trash);
+            Default::default()
+        };
+        debug_assert!(Arc::ptr_eq(&node.tree, tree));
+        node.close(outcome, &mut self.outbox);
+        self.stop = true;
+        if slot.counted && slot.parent != NONE {
+            self.uncount(slot.parent, slot.epoch);
+        }
+    }
+
+    /// Remembers a transaction that was begun with the one that it was begun in.
+    pub(crate) fn begin_in(&mut self, parent: Key, begun: Key) {
+        let siblings = &mut self.slot(parent).extra().begun;
+        let index = siblings.len();
+        siblings.push(begun);
+        let slot = self.slot(begun);
+        slot.parent = parent;
+        slot.extra().begun_at = index;
+    }
+
+    fn begun_no_more(&mut self, key: Key, parent: Key, index: usize) {
+        let siblings = &mut self.slot(parent).extra().begun;
+        if siblings.get(index) != Some(&key) {
+            return; // The parent is closing and has taken the list.
+        }
+        siblings.swap_remove(index);
+        if let Some(moved) = siblings.get(index).copied() {
+            self.slot(moved).extra().begun_at = index;
+        }
+    }
+
+    fn mark_ending(&mut self, key: Key) {
+        let slot = self.slot(key);
+        slot.ending = true;
+        if let Some(node) = slot.node() {
+            node.set_state(State::Ending);
+        }
+    }
+
+    /// From now on the node closes when it has settled. `change` says what else is new.
+    pub(crate) fn end(&mut self, node: &Arc<Node>, change: impl FnOnce(&mut Slot)) {
+        if node.is_closed() {
+            return;
+        }
+        let key = node.key();
+        self.mark_ending(key);
+        let slot = self.slot(key);
+        change(slot);
+        if slot.pending == 0 && !slot.live {
+            self.settle(key);
+        }
+    }
+
+    /// Lets the cell know when what counts now has settled.
+    pub(crate) fn wait(&mut self, node: &Arc<Node>, cell: Arc<WaitCell>) {
+        if node.is_closed() {
+            cell.settle(Default::default(), &mut self.outbox);
+            return;
+        }
+        let slot = self.slot(node.key());
+        let pending = slot.pending;
+        let extra = slot.extra();
+        let covered: u32 = extra.waits.iter().map(|wait| wait.left).sum();
+        match extra.waits.back_mut() {
+            Some(last) if covered == pending => last.cells.push(cell),
+            _ => {
+                let record = WaitRecord { epoch: extra.epoch, left: pending - covered, cells: vec![cell] };
+                extra.waits.push_back(record);
+                extra.epoch += 1;
+            }
+        }
+        self.complete_waits(node.key());
+    }
+
+    /// A child that was counted in this epoch is gone.
+    fn advance_waits(&mut self, key: Key, epoch: u64) {
+        let Some(extra) = self.slot(key).extra.as_mut() else { return };
+        if extra.waits.is_empty() {
+            return;
+        }
+        let index = extra.waits.partition_point(|wait| wait.epoch < epoch);
+        if let Some(wait) = extra.waits.get_mut(index) {
+            wait.left -= 1;
+            self.complete_waits(key);
+        }
+    }
+
+    fn complete_waits(&mut self, key: Key) {
+        let Engine { slots, outbox, trash, stop, .. } = self;
+        let extra = slots[key as usize].extra();
+        while extra.waits.front().is_some_and(|wait| wait.left == 0) {
+            let Some(wait) = extra.waits.pop_front() else { return };
+            *stop = true;
+            let mut failures = extra.failures.take(trash);
+            for cell in wait.cells {
+                // The first that is still there gets them.
+                failures = cell.settle(failures, outbox);
+            }
+            extra.failures.put_back(failures);
+        }
+    }
+}
+
+impl Slot {
+    /// Lets handles on other threads see it. Returns the epoch of now.
+    #[inline]
+    fn publish_pending(&self) -> u64 {
+        let Some(extra) = &self.extra else { return 0 };
+        if let Some(node) = &extra.node {
+            node.set_pending(self.pending);
+        }
+        extra.epoch
+    }
+}

@@ -1,0 +1,207 @@
+//! The handle of a future that was added: [`Stashed`].
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::current;
+use crate::driver::drive_until;
+use crate::error::{Failure, Kind as Why, Place};
+use crate::ticket::{Callback, Settled, Ticket};
+use crate::tree::Op;
+use crate::waker::Seat;
+
+/// What [`add`](crate::add) gives back: a future of the result. Dropping it does nothing; the added future runs on.
+///
+/// Awaited inside a transaction it resolves when its own future is done, whatever that has added. Awaited outside, it
+/// drives the transaction meanwhile. A failure that it resolves with is received: it is not in the transaction's
+/// [`Failures`](crate::Failures) any more, unless those were taken before.
+///
+/// ```
+/// # settled::block_on(async {
+/// let sum = settled::scope(async {
+///     let stashed = settled::add_value(async { 40 + 2 });
+///     stashed.await.unwrap()
+/// });
+/// assert_eq!(sum.await.unwrap(), 42);
+/// # });
+/// ```
+pub struct Stashed<T> {
+    state: State,
+    /// Among those who drive, while it is awaited outside.
+    seat: Seat,
+    /// It has been polled: somebody may be waiting in the ticket.
+    awaited: bool,
+    /// Where the future was added.
+    location: Place,
+    value: PhantomData<fn() -> T>,
+}
+
+enum State {
+    Waits(Arc<Ticket>),
+    /// There was nothing to add it to.
+    Refused(Failure),
+    Done,
+}
+
+impl<T: Send + 'static> Stashed<T> {
+    #[inline]
+    pub(crate) fn new(ticket: Arc<Ticket>, location: Place) -> Self {
+        Stashed { state: State::Waits(ticket), seat: None, awaited: false, location, value: PhantomData }
+    }
+
+    pub(crate) fn refused(failure: Failure, location: Place) -> Self {
+        Stashed { state: State::Refused(failure), seat: None, awaited: false, location, value: PhantomData }
+    }
+
+    /// Has `f` called with the result as soon as the future is done (not what it added): also when it failed or was
+    /// cancelled.
+    ///
+    /// It is called by the driver, within the future's own transaction: what it adds is waited for. Where the future is
+    /// done already, `f` is called at once, here. A panic in it is a failure of the transaction.
+    ///
+    /// ```
+    /// let stashed = settled::scope(async {
+    ///     settled::add_value(async { 7 }).on_settled(|result| assert_eq!(*result.as_ref().unwrap(), 7));
+    /// });
+    /// settled::block_on(stashed).unwrap();
+    /// ```
+    pub fn on_settled(self, f: impl FnOnce(&Result<T, Failure>) + Send + 'static) -> Self {
+        match &self.state {
+            State::Waits(ticket) => {
+                if let Some(callback) = ticket.call_back(callback::<T>(f))
+                    && let Some(settled) = ticket.take(None)
+                {
+                    let (settled, panic) = callback(settled);
+                    ticket.put_back(settled);
+                    if let Some(payload) = panic {
+                        std::panic::resume_unwind(payload);
+                    }
+                }
+            }
+            State::Refused(failure) => f(&Err(failure.clone())),
+            State::Done => {}
+        }
+        self
+    }
+
+    /// Marks the future as cancelled: it is dropped with the next drive, unless it is done by then.
+    ///
+    /// Handle and callback are told a [`Failure`] that [is cancelled](Failure::is_cancelled); it is no failure of the
+    /// transaction. What the future had added runs on.
+    pub fn cancel(&self) {
+        if let State::Waits(ticket) = &self.state
+            && let Some(key) = ticket.cancel()
+            && let Some(tree) = ticket.tree.upgrade()
+        {
+            tree.submit(Op::Wake(key));
+        }
+    }
+
+    /// Is the future itself done (or failed, or cancelled)?
+    pub fn is_settled(&self) -> bool {
+        match &self.state {
+            State::Waits(ticket) => ticket.is_settled(),
+            State::Refused(_) | State::Done => true,
+        }
+    }
+
+    /// As `poll`, but a failure is not marked as received.
+    pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        self.awaited = true;
+        let result = match &self.state {
+            State::Done => panic!("`Stashed` polled after it was done"),
+            State::Refused(failure) => Err(failure.clone()),
+            State::Waits(ticket) => {
+                let settled = if let Some(settled) = ticket.take(None) {
+                    settled
+                } else if current::with(|ambient| ticket.is_polled_by(ambient.thread)) {
+                    return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
+                } else {
+                    match ticket.tree.upgrade() {
+                        Some(tree) => std::task::ready!(drive_until(
+                            &tree,
+                            &mut self.seat,
+                            cx,
+                            |waker: Option<Waker>| { ticket.take(waker) }
+                        )),
+                        None => Err(Failure::new(Why::Cancelled, self.location)),
+                    }
+                };
+                settled.map(unbox)
+            }
+        };
+        self.state = State::Done;
+        Poll::Ready(result)
+    }
+}
+
+fn unbox<T: 'static>(value: Box<dyn Any + Send>) -> T {
+    match value.downcast() {
+        Ok(value) => *value,
+        Err(_) => unreachable!("the future that was added with this ticket has this output"),
+    }
+}
+
+/// A callback that knows the type.
+fn callback<T: Send + 'static>(f: impl FnOnce(&Result<T, Failure>) + Send + 'static) -> Callback {
+    Box::new(move |settled: Settled| {
+        let result = settled.map(unbox::<T>);
+        let panic = catch_unwind(AssertUnwindSafe(|| f(&result))).err();
+        (result.map(|value| Box::new(value) as Box<dyn Any + Send>), panic)
+    })
+}
+
+impl<T: Send + 'static> Future for Stashed<T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = std::task::ready!(self.poll_quietly(cx));
+        if let Err(failure) = &result {
+            failure.receive();
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<T> Drop for Stashed<T> {
+    #[inline]
+    fn drop(&mut self) {
+        let State::Waits(ticket) = std::mem::replace(&mut self.state, State::Done) else { return };
+        if self.awaited || ticket.is_settled() {
+            return leave(&ticket, &mut self.seat);
+        }
+        // Where it was made it costs nothing: the entry gives its half of the ticket back.
+        current::with(|ambient| {
+            ambient.on_top(ticket.tree_id, |engine| {
+                if let Some(other) = engine.unkeep(&ticket) {
+                    drop(other);
+                    engine.reuse(ticket);
+                }
+            })
+        });
+    }
+}
+
+#[cold]
+fn leave(ticket: &Arc<Ticket>, seat: &mut Seat) {
+    ticket.forget_waker();
+    if let Some(tree) = ticket.tree.upgrade() {
+        tree.leave(seat);
+    }
+}
+
+impl<T> fmt::Debug for Stashed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settled = match &self.state {
+            State::Waits(ticket) => ticket.is_settled(),
+            _ => true,
+        };
+        f.debug_struct("Stashed").field("added", &self.location).field("settled", &settled).finish()
+    }
+}

@@ -1,0 +1,127 @@
+//! Futures made alike: whatever their type, the driver polls a [`Job`].
+//!
+//! A boxed future without a value is taken as it is; any other is boxed once, with what turns its output into a value or
+//! a failure around it. The outcome is left in the ambient, as few are looked at.
+
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use pin_project_lite::pin_project;
+
+use crate::current::{self, Failed};
+use crate::error::BoxError;
+use crate::ready::Job;
+use crate::settles::Settles;
+
+/// How an output is taken.
+pub(crate) trait Intake<O>: 'static {
+    type Value: Send + 'static;
+
+    fn take_in(output: O) -> Result<Self::Value, BoxError>;
+}
+
+/// An `Err` is a failure.
+pub(crate) struct Checked;
+
+/// As it is.
+pub(crate) struct AsItIs;
+
+impl<O: Settles> Intake<O> for Checked {
+    type Value = O::Value;
+
+    fn take_in(output: O) -> Result<O::Value, BoxError> {
+        output.settle()
+    }
+}
+
+impl<O: Send + 'static> Intake<O> for AsItIs {
+    type Value = O;
+
+    fn take_in(output: O) -> Result<O, BoxError> {
+        Ok(output)
+    }
+}
+
+/// A future that can still be given back.
+pub(crate) enum Prepared<F, I> {
+    Boxed(BoxFuture<'static, ()>),
+    Wrapped(Box<Wrapped<F, I>>),
+}
+
+pin_project! {
+    pub(crate) struct Wrapped<F, I> {
+        #[pin]
+        future: F,
+        // Not `I`: how the output is taken has no bearing on what threads it may be on.
+        intake: PhantomData<fn() -> I>,
+    }
+}
+
+impl<F, I> Prepared<F, I>
+where
+    F: Future + Send + 'static,
+    I: Intake<F::Output>,
+{
+    #[inline]
+    pub(crate) fn new(future: F) -> Self {
+        let mut future = Some(future);
+        if let Some(boxed) = (&mut future as &mut dyn Any).downcast_mut::<Option<BoxFuture<'static, ()>>>()
+            && let Some(boxed) = boxed.take()
+        {
+            return Prepared::Boxed(boxed);
+        }
+        match future {
+            Some(future) => Prepared::Wrapped(Box::new(Wrapped { future, intake: PhantomData })),
+            None => unreachable!("only the branch above takes it"),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn into_job(self) -> Job {
+        match self {
+            Prepared::Boxed(boxed) => boxed,
+            Prepared::Wrapped(wrapped) => Box::into_pin(wrapped),
+        }
+    }
+
+    pub(crate) fn into_future(self) -> F {
+        match self {
+            Prepared::Boxed(boxed) => {
+                let mut boxed = Some(boxed);
+                match (&mut boxed as &mut dyn Any).downcast_mut::<Option<F>>().and_then(Option::take) {
+                    Some(future) => future,
+                    None => unreachable!("it is boxed as it is only if it is of this type"),
+                }
+            }
+            Prepared::Wrapped(wrapped) => wrapped.future,
+        }
+    }
+}
+
+impl<F, I> Future for Wrapped<F, I>
+where
+    F: Future,
+    I: Intake<F::Output>,
+{
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let output = std::task::ready!(self.project().future.poll(cx));
+        match I::take_in(output) {
+            Ok(value) => current::with(|ambient| {
+                if ambient.kept.get() {
+                    ambient.value.set(Some(Box::new(value)));
+                } else {
+                    drop(value);
+                }
+            }),
+            Err(error) => current::with(|ambient| ambient.failed.set(Some(Failed::Error(error)))),
+        }
+        Poll::Ready(())
+    }
+}

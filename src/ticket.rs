@@ -1,0 +1,170 @@
+//! What a [`Stashed`](crate::Stashed) and the driver share: cancellation one way, the outcome the other way.
+//!
+//! Tickets are of no type: the value is boxed (which for `()` allocates nothing), so that one pool serves all. A ticket
+//! costs next to nothing until its handle is kept: a handle that is dropped where it was made gives the ticket back at
+//! once.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use smallvec::SmallVec;
+
+use crate::error::Failure;
+use crate::ready::Key;
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock};
+use crate::tree::Tree;
+use crate::waker::Wakers;
+
+/// What became of a future. `Err` has its failure; `Ok` its value, of the type that the handle knows.
+pub(crate) type Settled = Result<Box<dyn Any + Send>, Failure>;
+
+/// Is told the outcome, and hands it on. Gives back the panic of the user's closure, if it panicked.
+pub(crate) type Callback = Box<dyn FnOnce(Settled) -> (Settled, Option<Box<dyn Any + Send>>) + Send>;
+
+const CANCELLED: u8 = 1;
+const SETTLED: u8 = 2;
+const CALLBACK: u8 = 4;
+
+/// The slot is not known (yet).
+const NOWHERE: Key = Key::MAX;
+
+pub(crate) struct Ticket {
+    /// The tree whose driver settles it. Weak: the tree holds tickets.
+    pub(crate) tree: Weak<Tree>,
+    /// The same, to be compared.
+    pub(crate) tree_id: u64,
+    /// `CANCELLED`, `SETTLED`, `CALLBACK`.
+    flags: AtomicU8,
+    /// The slot that holds the future, once it has one.
+    slot: AtomicU32,
+    /// The thread that polls the future now; 0: none. Who awaits his own handle is found by it.
+    polling: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    settled: Option<Settled>,
+    waker: Option<Waker>,
+    callbacks: SmallVec<[Callback; 1]>,
+}
+
+impl Ticket {
+    pub(crate) fn new(tree: &Arc<Tree>) -> Arc<Self> {
+        Arc::new(Ticket {
+            tree: Arc::downgrade(tree),
+            tree_id: tree.id,
+            flags: AtomicU8::new(0),
+            slot: AtomicU32::new(NOWHERE),
+            polling: AtomicU64::new(0),
+            state: Mutex::default(),
+        })
+    }
+
+    /// As good as new? Only for who holds the last reference.
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) == 0 && self.slot.load(Ordering::Relaxed) == NOWHERE
+    }
+
+    /// Is there anybody to be told of the outcome?
+    #[inline]
+    pub(crate) fn is_kept(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1 || self.flags.load(Ordering::Acquire) & CALLBACK != 0
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & SETTLED != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.flags.load(Ordering::SeqCst) & CANCELLED != 0
+    }
+
+    /// Marks it; gives the slot that is to be woken for it.
+    pub(crate) fn cancel(&self) -> Option<Key> {
+        // Either this sees the slot, or who places the future in one sees the mark.
+        self.flags.fetch_or(CANCELLED, Ordering::SeqCst);
+        Some(self.slot.load(Ordering::SeqCst)).filter(|key| *key != NOWHERE)
+    }
+
+    /// The future has got a slot. True if it was cancelled meanwhile.
+    pub(crate) fn place(&self, key: Key) -> bool {
+        self.slot.store(key, Ordering::SeqCst);
+        self.is_cancelled()
+    }
+
+    pub(crate) fn set_polling(&self, thread: u64) {
+        self.polling.store(thread, Ordering::Relaxed);
+    }
+
+    /// Is its future being polled by this thread? (Only this thread writes its own number.)
+    pub(crate) fn is_polled_by(&self, thread: u64) -> bool {
+        self.polling.load(Ordering::Relaxed) == thread
+    }
+
+    /// Runs the callbacks, stores the outcome, and hands out who is to be woken. Returns the panics of callbacks.
+    pub(crate) fn settle(
+        &self,
+        mut settled: Settled,
+        wakers: &mut Wakers,
+    ) -> SmallVec<[Box<dyn Any + Send>; 1]> {
+        let mut panics = SmallVec::new();
+        loop {
+            let mut state = lock(&self.state);
+            let callbacks = std::mem::take(&mut state.callbacks);
+            if callbacks.is_empty() {
+                state.settled = Some(settled);
+                self.flags.fetch_or(SETTLED, Ordering::Release);
+                wakers.extend(state.waker.take());
+                return panics;
+            }
+            drop(state);
+            for callback in callbacks {
+                let (handed_on, panic) = callback(settled);
+                settled = handed_on;
+                panics.extend(panic);
+            }
+        }
+    }
+
+    /// Takes the outcome, or waits for it with this waker.
+    pub(crate) fn take(&self, waker: Option<Waker>) -> Option<Settled> {
+        let mut state = lock(&self.state);
+        if let Some(settled) = state.settled.take() {
+            drop(state);
+            drop(waker);
+            return Some(settled);
+        }
+        if let Some(waker) = waker {
+            let old = state.waker.replace(waker);
+            drop(state);
+            drop(old);
+        }
+        None
+    }
+
+    /// Gives the outcome back after a look at it.
+    pub(crate) fn put_back(&self, settled: Settled) {
+        lock(&self.state).settled = Some(settled);
+    }
+
+    /// Waits no longer.
+    pub(crate) fn forget_waker(&self) {
+        let old = lock(&self.state).waker.take();
+        drop(old);
+    }
+
+    /// Gives the callback back if it is settled already.
+    pub(crate) fn call_back(&self, callback: Callback) -> Option<Callback> {
+        let mut state = lock(&self.state);
+        if self.is_settled() {
+            return Some(callback);
+        }
+        state.callbacks.push(callback);
+        self.flags.fetch_or(CALLBACK, Ordering::Release);
+        None
+    }
+}

@@ -1,0 +1,326 @@
+//! The handles: [`Transaction`], [`OwnedTransaction`].
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::add;
+use crate::builder::TransactionBuilder;
+use crate::current::{self, Current};
+use crate::end::{End, Wait};
+use crate::engine::Kind;
+use crate::error::{Closed, Place};
+use crate::gather::Gather;
+use crate::node::{Node, State};
+use crate::open::Options;
+use crate::settles::Settles;
+use crate::stash::Stashed;
+use crate::task::{AsItIs, Checked};
+use crate::tree::Op;
+use crate::{pool, report, root};
+
+/// The number of a transaction, unlike any other in the process. It is given when the first handle is made: handles made
+/// later have higher ones.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TransactionId(u64);
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A handle of a transaction: cheap to clone, good on any thread, for as long as one likes.
+///
+/// Every future that is added has a transaction of its own, whose parent is the one that it was added to.
+///
+/// ```
+/// let transaction = settled::begin();
+/// transaction.enter(|| {
+///     settled::add(async {});
+/// });
+/// assert_eq!(transaction.pending(), 1);
+/// settled::block_on(transaction.end()).unwrap();
+/// assert_eq!(transaction.state(), settled::State::Closed);
+/// ```
+#[derive(Clone)]
+pub struct Transaction {
+    node: Arc<Node>,
+}
+
+/// The transaction that is current here: of the body, of the added future that is being polled, or the one that was
+/// [entered](Transaction::enter). `None` outside.
+///
+/// The first handle of a transaction costs an allocation.
+///
+/// ```
+/// assert!(settled::current().is_none());
+/// let outer = settled::begin();
+/// outer.enter(|| assert_eq!(settled::current().unwrap().id(), outer.id()));
+/// # settled::block_on(outer.end()).unwrap();
+/// ```
+pub fn current() -> Option<Transaction> {
+    current_node().map(|node| Transaction { node })
+}
+
+pub(crate) fn current_node() -> Option<Arc<Node>> {
+    current::with(|ambient| {
+        ambient.make_lazy();
+        match &*ambient.current.borrow() {
+            Current::Nothing | Current::Lazy(_) => return None,
+            Current::Node(node) => return Some(node.clone()),
+            Current::Slot(_) | Current::Loose => {}
+        }
+        Some(ambient.engine_here(|engine, tree, key| engine.share(tree, key)))
+    })
+}
+
+/// Begins a transaction, below the one that is current, to be ended with [`end`](Transaction::end).
+///
+/// Prefer [`scope`](crate::scope) wherever there is a body to await: it cannot be left open. One that is dropped before
+/// it was ended is reported, and what is pending in it is adopted by the nearest open transaction above, else the root.
+///
+/// ```
+/// let transaction = settled::begin();
+/// transaction.enter(|| {
+///     settled::add(async { Err::<(), _>("no") });
+/// });
+/// assert_eq!(settled::block_on(transaction.end()).unwrap_err().len(), 1);
+/// ```
+#[track_caller]
+pub fn begin() -> OwnedTransaction {
+    OwnedTransaction::open(Options::default(), Location::caller())
+}
+
+impl Transaction {
+    pub(crate) fn of(node: &Arc<Node>) -> Self {
+        Transaction { node: node.clone() }
+    }
+
+    /// To begin one with a name, limits and the like.
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// assert_eq!(import.name(), Some("import"));
+    /// # settled::block_on(import.end()).unwrap();
+    /// ```
+    pub fn builder() -> TransactionBuilder {
+        TransactionBuilder::default()
+    }
+
+    /// The root of the process: it never closes, and takes what has no other transaction.
+    ///
+    /// It is driven by who awaits its [`wait`](Transaction::wait) or [`wait_all`](crate::wait_all), or by what was given
+    /// to [`set_root_spawner`](crate::set_root_spawner).
+    pub fn root() -> Transaction {
+        Transaction::of(root::node())
+    }
+
+    /// Its number.
+    pub fn id(&self) -> TransactionId {
+        TransactionId(self.node.id)
+    }
+
+    /// Its name, if the builder gave it one.
+    pub fn name(&self) -> Option<&str> {
+        self.node.name.as_deref()
+    }
+
+    /// Where it was begun; of a future's transaction: where that was added.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.node.location
+    }
+
+    /// The one that it was begun in, or that its future was added to.
+    pub fn parent(&self) -> Option<Transaction> {
+        self.node.parent.as_ref().map(Transaction::of)
+    }
+
+    /// How far it has come.
+    pub fn state(&self) -> State {
+        self.node.state()
+    }
+
+    /// How much that was added to it directly has not settled: futures, scopes, and what was begun in it and has work.
+    pub fn pending(&self) -> usize {
+        self.node.pending() + self.node.tree.adds_under_way(&self.node)
+    }
+
+    /// Makes it current for the length of the call.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let stashed = transaction.enter(|| settled::add_value(async { 1 }));
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert_eq!(settled::block_on(stashed).unwrap(), 1);
+    /// ```
+    pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::enter(&self.node, f)
+    }
+
+    /// Adds a future to it, from any thread. See [`add`](crate::add).
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] gives the future back if the transaction is closed. While it is ending it is still open to this.
+    #[track_caller]
+    pub fn add<F>(&self, future: F) -> Result<Stashed<<F::Output as Settles>::Value>, Closed<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Settles,
+    {
+        add::to_node::<F, Checked>(&self.node, future, Location::caller())
+    }
+
+    /// Adds a future whose output is taken as it is. See [`add_value`](crate::add_value).
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] gives the future back if the transaction is closed.
+    #[track_caller]
+    pub fn add_value<F>(&self, future: F) -> Result<Stashed<F::Output>, Closed<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        add::to_node::<F, AsItIs>(&self.node, future, Location::caller())
+    }
+
+    /// Adds several futures, and gives a future of all their outputs in order (or of the first failure, once all have
+    /// settled). Outputs are taken as they are.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let squares = settled::scope(async {
+    ///     settled::current().unwrap().gather((1..4).map(|n| async move { n * n })).await
+    /// });
+    /// assert_eq!(squares.await.unwrap().unwrap(), [1, 4, 9]);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn gather<I>(&self, futures: I) -> Gather<<I::Item as Future>::Output>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        let location = Location::caller();
+        let add = |future| add::to_node_or_refuse::<I::Item, AsItIs>(&self.node, future, location);
+        Gather::new(futures.into_iter().map(add).collect())
+    }
+
+    /// Settles what was added before the first poll of this, with all below that; the transaction stays open.
+    ///
+    /// # Errors
+    ///
+    /// The failures that nobody has received so far; they are in nobody else's then. If the wait would wait for itself
+    /// (it is awaited in something below this transaction): a failure that says so, at once.
+    #[track_caller]
+    pub fn wait(&self) -> Wait {
+        Wait::new(self.node.clone(), Location::caller())
+    }
+
+    /// Settles everything in it, also what is added meanwhile and what was begun below it, and closes it.
+    ///
+    /// It may be asked for by several, or again: all get the same outcome.
+    ///
+    /// # Errors
+    ///
+    /// The failures that nobody has received. If it would wait for itself (it is awaited in its own body, or in something
+    /// below it): a failure that says so, at once; the transaction stays as it was.
+    #[track_caller]
+    pub fn end(&self) -> End {
+        End::new(self.node.clone(), Location::caller())
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Transaction");
+        debug.field("id", &self.node.id);
+        if let Some(name) = self.name() {
+            debug.field("name", &name);
+        }
+        debug.field("state", &self.state()).field("pending", &self.pending()).finish()
+    }
+}
+
+/// A transaction that was begun here: whoever has this is to [end](Transaction::end) it.
+#[derive(Debug)]
+pub struct OwnedTransaction {
+    transaction: Transaction,
+    /// It was begun by itself, for something that was set going outside any transaction.
+    lazy: bool,
+}
+
+impl OwnedTransaction {
+    pub(crate) fn open(options: Options, location: Place) -> Self {
+        let site = current::with(|ambient| ambient.open(Kind::Begun, options, location));
+        match site.node {
+            Some(node) => OwnedTransaction { transaction: Transaction { node }, lazy: false },
+            None => unreachable!("what is begun is held by its owner"),
+        }
+    }
+
+    /// Takes over what was begun because it was needed.
+    pub(crate) fn lazy(node: Arc<Node>) -> Self {
+        OwnedTransaction { transaction: Transaction { node }, lazy: true }
+    }
+}
+
+impl Deref for OwnedTransaction {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        &self.transaction
+    }
+}
+
+impl Drop for OwnedTransaction {
+    fn drop(&mut self) {
+        let node = &self.transaction.node;
+        if node.is_closed() {
+            if node.parent.is_none() && Arc::strong_count(node) == 1 {
+                // The node, which goes now, and this hold the tree.
+                pool::put_idle(node.tree.clone(), 2);
+            }
+            return;
+        }
+        let pending = self.pending();
+        let heard = abandon(node);
+        match (self.lazy, heard) {
+            (true, Heard::Driven) => {}
+            (true, Heard::Waits) => report::outside(node.location),
+            (true, Heard::Settled) => {}
+            (false, _) => report::left_open(node.location, self.name(), pending),
+        }
+    }
+}
+
+/// What becomes of a transaction whose owner is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heard {
+    /// Nothing was pending, or somebody above has it.
+    Settled,
+    /// The root has it, and a spawner runs that.
+    Driven,
+    /// The root has it, and waits to be driven.
+    Waits,
+}
+
+/// Has what is pending adopted by the nearest open transaction above, else by the root.
+pub(crate) fn abandon(node: &Arc<Node>) -> Heard {
+    if node.parent.is_some() {
+        node.tree.submit(Op::Orphan(node.clone()));
+        return Heard::Settled;
+    }
+    // Claimed before it may close, so that the failures reach the root.
+    let end = End::new(node.clone(), node.location);
+    node.tree.submit(Op::Orphan(node.clone()));
+    if node.is_closed() {
+        return Heard::Settled;
+    }
+    if root::adopt(end, node.location) { Heard::Driven } else { Heard::Waits }
+}

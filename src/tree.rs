@@ -1,0 +1,314 @@
+//! The shared part of a transaction tree: the mutex through which other threads reach its engine.
+//!
+//! # Protocol
+//!
+//! A tree has one [`Engine`] (slots, queues, counts). It is either *idle*: inside the mutex, and whoever locks it may use
+//! it; or *driven*: owned by one thread, which keeps it in its thread-local ambient while it polls. Three ways lead to it:
+//!
+//! 1. on the thread that drives: through the ambient, without a lock;
+//! 2. while it is idle: under the lock, directly;
+//! 3. while another thread drives (or this one does, below another drive on its stack): an [`Op`] is left in the mutex,
+//!    and the flag is raised.
+//!
+//! [`Tree::submit`] takes the right one. Invariants:
+//!
+//! - Idle means that no op is left: who puts the engine back applies what is there, under the same lock.
+//! - The flag is raised under the lock, after the op; the driver looks at it before each poll and lowers it under the
+//!   lock. So an op is seen before the driver leaves.
+//! - Ops are applied in the order of submission, and a local add looks at the flag first: so first polls are one FIFO,
+//!   whatever thread added.
+//! - A node that others can hold (it has a [`Node`]) is closed only under the lock and only while no op is left. So an
+//!   add by handle either comes before the close, and is waited for, or is refused.
+//! - Nothing of the user's runs under the lock: ops only move things; what is to be woken or dropped is handed out.
+//!
+//! # Who wakes whom
+//!
+//! Outside drivers (scopes, `end`, `wait`, handles awaited from outside) have a seat in `drivers`. All of them are woken
+//! when something becomes ready while nobody drives, and when a driver leaves with something ready (budget, drop, panic,
+//! goal reached): one that is dropped or never polled again blocks nobody. A body's waker wakes its scope's task alone.
+//! Completion is told to listeners (of a node, a ticket, a wait), never to `drivers`.
+
+use std::sync::Arc;
+
+use std::task::Waker;
+
+use smallvec::SmallVec;
+
+use crate::current;
+use crate::engine::Engine;
+use crate::error::Failure;
+use crate::node::Node;
+use crate::ready::{Entry, Key};
+use crate::registry;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::wait::WaitCell;
+use crate::waker::{Seat, WakerSet, Wakers, wake_all};
+
+pub(crate) struct Tree {
+    /// Unlike that of any other.
+    pub(crate) id: u64,
+    /// The root of the process: never closes.
+    pub(crate) is_root: bool,
+    /// Something is in `ops`.
+    flag: AtomicBool,
+    /// The thread that drives; 0: none.
+    thread: AtomicU64,
+    inner: Mutex<Inner>,
+    /// Where the registry has it.
+    seat: registry::TreeSeat,
+}
+
+pub(crate) struct Inner {
+    /// Here while nobody drives.
+    pub(crate) engine: Option<Box<Engine>>,
+    /// Left by others for who drives.
+    ops: Vec<Op>,
+    /// Outside drivers that wait for something to become ready.
+    drivers: WakerSet,
+    /// It has a transaction that has not closed.
+    pub(crate) open: bool,
+}
+
+/// What others want done.
+pub(crate) enum Op {
+    /// A future for this node. Its `parent` and `epoch` are filled in when it is applied.
+    Add(Arc<Node>, Entry),
+    /// Give this node a slot below its parent.
+    Begin(Arc<Node>),
+    Wake(Key),
+    /// Close when all has settled.
+    End(Arc<Node>),
+    /// A scope's body is done (its owner still takes the outcome).
+    BodyDone(Arc<Node>),
+    /// The owner is gone: what is pending lives on with the parent.
+    Orphan(Arc<Node>),
+    Wait(Arc<Node>, Arc<WaitCell>),
+    /// Failures that nobody received.
+    Fail(Arc<Node>, Vec<Failure>),
+    /// Tell which transactions are open.
+    Survey(Arc<registry::Survey>),
+}
+
+/// The answer to who wants to drive.
+pub(crate) enum Access {
+    /// It is yours: give it back.
+    Drive(Box<Engine>),
+    /// Another thread drives; the waker has been left.
+    Busy,
+}
+
+impl Tree {
+    pub(crate) fn new(is_root: bool) -> Arc<Self> {
+        let id = registry::next_id();
+        let tree = Arc::new(Tree {
+            id,
+            is_root,
+            flag: AtomicBool::new(false),
+            thread: AtomicU64::new(0),
+            inner: Mutex::new(Inner { engine: None, ops: Vec::new(), drivers: WakerSet::new(), open: false }),
+            seat: registry::TreeSeat::default(),
+        });
+        tree.seat.take(&tree);
+        tree
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    /// Is it driven by this thread, anywhere on its stack?
+    pub(crate) fn is_driven_by(&self, thread: u64) -> bool {
+        // Only this thread writes its own number, so that order with others does not matter.
+        self.thread.load(Ordering::Relaxed) == thread
+    }
+
+    pub(crate) fn set_driven_by(&self, thread: u64) {
+        self.thread.store(thread, Ordering::Relaxed);
+    }
+
+    /// Has anybody left an op?
+    #[inline]
+    pub(crate) fn has_ops(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// Applies the op, or leaves it for who drives.
+    pub(crate) fn submit(self: &Arc<Self>, op: Op) {
+        let mut op = Some(op);
+        if current::with(|ambient| {
+            ambient.on_top(self.id, |engine| {
+                self.apply_ops(engine);
+                engine.apply(self, op.take().unwrap_or_else(|| unreachable!("taken once")));
+            })
+        })
+        .is_some()
+        {
+            return;
+        }
+        let Some(op) = op else { return };
+        self.change(|inner| inner.submit(self, op));
+    }
+
+    /// Changes the inner part, and wakes the drivers if something has become ready while nobody drives.
+    pub(crate) fn change<R>(self: &Arc<Self>, f: impl FnOnce(&mut Inner) -> R) -> R {
+        let mut wakers = Wakers::new();
+        let mut trash = SmallVec::new();
+        let result = {
+            let mut guard = self.lock();
+            let inner = &mut *guard;
+            let result = f(inner);
+            inner.tidy(self, &mut wakers, &mut trash);
+            result
+        };
+        drop(trash);
+        wake_all(wakers);
+        result
+    }
+
+    /// How many futures for this node who drives has not seen yet.
+    pub(crate) fn adds_under_way(&self, node: &Arc<Node>) -> usize {
+        if !self.has_ops() {
+            return 0;
+        }
+        let is_add = |op: &&Op| matches!(op, Op::Add(whom, _) if Arc::ptr_eq(whom, node));
+        self.lock().ops.iter().filter(is_add).count()
+    }
+
+    /// Applies what others left. For who owns the engine.
+    #[inline]
+    pub(crate) fn apply_ops(self: &Arc<Self>, engine: &mut Engine) {
+        if self.has_ops() {
+            self.apply_ops_slowly(engine);
+        }
+    }
+
+    #[cold]
+    fn apply_ops_slowly(self: &Arc<Self>, engine: &mut Engine) {
+        let ops = {
+            let mut inner = self.lock();
+            self.flag.store(false, Ordering::Relaxed);
+            std::mem::take(&mut inner.ops)
+        };
+        ops.into_iter().for_each(|op| engine.apply(self, op));
+    }
+
+    /// Closes what has settled and may be held by others. For who owns the engine.
+    #[cold]
+    pub(crate) fn close_settled(self: &Arc<Self>, engine: &mut Engine) {
+        loop {
+            self.apply_ops(engine);
+            let mut inner = self.lock();
+            if inner.ops.is_empty() {
+                engine.close_settled(self);
+                inner.open = engine.is_open();
+                return;
+            }
+        }
+    }
+
+    /// Closes the transaction of a scope that nobody else can hold. False if somebody has left an op: apply it and look
+    /// again.
+    pub(crate) fn try_close(&self) -> bool {
+        let mut inner = self.lock();
+        let closes = inner.ops.is_empty();
+        if closes {
+            inner.open = false;
+        }
+        closes
+    }
+
+    /// The engine, unless another thread has it.
+    pub(crate) fn access(self: &Arc<Self>, seat: &mut Seat, waker: impl FnOnce() -> Waker) -> Access {
+        let mut inner = self.lock();
+        if let Some(engine) = inner.engine.take() {
+            return Access::Drive(engine);
+        }
+        drop(inner);
+        let waker = waker();
+        let mut inner = self.lock();
+        match inner.engine.take() {
+            Some(engine) => {
+                drop(inner);
+                drop(waker);
+                Access::Drive(engine)
+            }
+            None => {
+                let old = inner.drivers.sit(seat, waker);
+                drop(inner);
+                drop(old);
+                Access::Busy
+            }
+        }
+    }
+
+    /// Puts the engine back. With `wait`, only if nothing is ready, and who drove waits in his seat from now on: else it
+    /// is given back. Without, all drivers are woken if something is ready.
+    pub(crate) fn release(
+        self: &Arc<Self>,
+        mut engine: Box<Engine>,
+        wait: Option<(&mut Seat, Waker)>,
+    ) -> Result<(), Box<Engine>> {
+        let mut wakers = Wakers::new();
+        let mut trash = SmallVec::new();
+        let mut old = None;
+        {
+            let mut guard = self.lock();
+            let inner = &mut *guard;
+            if wait.is_some() && (!inner.ops.is_empty() || engine.has_work()) {
+                drop(guard);
+                drop(wait);
+                return Err(engine);
+            }
+            self.flag.store(false, Ordering::Relaxed);
+            for op in std::mem::take(&mut inner.ops) {
+                engine.apply(self, op);
+            }
+            inner.engine = Some(engine);
+            inner.tidy(self, &mut wakers, &mut trash);
+            if let Some((seat, waker)) = wait {
+                old = inner.drivers.sit(seat, waker);
+            }
+        }
+        drop((trash, old));
+        wake_all(wakers);
+        Ok(())
+    }
+
+    /// Waits no more for something to become ready.
+    pub(crate) fn leave(&self, seat: &mut Seat) {
+        if seat.is_some() {
+            let old = self.lock().drivers.leave(seat);
+            drop(old);
+        }
+    }
+}
+
+impl Inner {
+    /// Applies the op if the engine is idle, or leaves it for who drives.
+    pub(crate) fn submit(&mut self, tree: &Arc<Tree>, op: Op) {
+        match &mut self.engine {
+            Some(engine) => engine.apply(tree, op),
+            None => {
+                self.ops.push(op);
+                tree.flag.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// After a change of an idle engine: closes, collects who is to be woken and what is to be dropped.
+    fn tidy(&mut self, tree: &Arc<Tree>, wakers: &mut Wakers, trash: &mut SmallVec<[Failure; 1]>) {
+        let Some(engine) = &mut self.engine else { return };
+        engine.close_settled(tree);
+        self.open = engine.is_open();
+        engine.hand_out(wakers, trash);
+        if engine.has_work() {
+            self.drivers.take_all(wakers);
+        }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.seat.leave();
+    }
+}

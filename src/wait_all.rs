@@ -1,0 +1,190 @@
+//! Ending everything that is open, anywhere: [`wait_all`], [`wait_all_within`].
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::current;
+use crate::end::{End, Wait};
+use crate::error::{Failure, Failures, Place};
+use crate::node::Node;
+use crate::registry::Survey;
+use crate::root;
+use crate::transaction::{Transaction, TransactionId};
+
+/// What [`wait_all`] came to.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// How many transactions have been ended.
+    pub ended: usize,
+    /// Their failures, and those of the root.
+    pub failures: Failures,
+    /// Those that were still pending when the time was over; they go on, and close when they have settled.
+    pub pending: Vec<TransactionId>,
+}
+
+/// Ends every transaction of the process that is open now, and settles the root.
+///
+/// What it is itself part of is left out: called in a body, it does not wait for that. A scope is waited for until its
+/// body is done. For the end of a program, and for tests.
+///
+/// ```
+/// settled::set_reporter(|_| ());
+/// settled::add(async { Err::<(), _>("lost?") }); // no transaction here
+/// let settlement = settled::block_on(settled::wait_all());
+/// assert_eq!(settlement.failures.len(), 1);
+/// assert!(settlement.pending.is_empty());
+/// ```
+#[track_caller]
+pub fn wait_all() -> impl Future<Output = Settlement> + Send {
+    let location = std::panic::Location::caller();
+    async move { WaitAll::new(location).await }
+}
+
+/// As [`wait_all`], but not longer than the timer takes: any future that is done when the time is over.
+///
+/// What is pending then is named in [`Settlement::pending`] and goes on.
+///
+/// ```
+/// let never = settled::begin();
+/// never.add(std::future::pending::<()>()).unwrap();
+/// let settlement = settled::block_on(settled::wait_all_within(async {}));
+/// assert_eq!(settlement.pending, [never.id()]);
+/// # settled::set_reporter(|_| ());
+/// ```
+#[track_caller]
+pub fn wait_all_within<T: Future<Output = ()>>(timer: T) -> impl Future<Output = Settlement> {
+    let location = std::panic::Location::caller();
+    async move {
+        let mut all = WaitAll::new(location);
+        let mut timer = pin!(timer);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(settlement) = Pin::new(&mut all).poll(cx) {
+                return Poll::Ready(settlement);
+            }
+            timer.as_mut().poll(cx).map(|()| all.so_far())
+        })
+        .await
+    }
+}
+
+struct WaitAll {
+    location: Place,
+    /// Questions that trees have not answered yet.
+    surveys: Vec<Arc<Survey>>,
+    /// Asked once, at the first poll.
+    asked: bool,
+    ends: Vec<End>,
+    ended: usize,
+    /// The root, as long as there are ends under way.
+    during: Option<Wait>,
+    /// The root again, with what the ends left there.
+    after: Option<Wait>,
+    failures: Vec<Failure>,
+    omitted: usize,
+}
+
+impl WaitAll {
+    fn new(location: Place) -> Self {
+        WaitAll {
+            location,
+            surveys: Vec::new(),
+            asked: false,
+            ends: Vec::new(),
+            ended: 0,
+            during: None,
+            after: None,
+            failures: Vec::new(),
+            omitted: 0,
+        }
+    }
+
+    fn receive(&mut self, result: Result<(), Failures>) {
+        let Err(failures) = result else { return };
+        self.omitted += failures.omitted();
+        for failure in &failures {
+            // A tree that the root has adopted tells both.
+            if !self.failures.iter().any(|known| known.same(failure)) {
+                self.failures.push(failure.clone());
+            }
+        }
+    }
+
+    /// Takes the answers of the trees: the topmost transactions that this is no part of are to be ended.
+    fn take_answers(&mut self) {
+        let Self { surveys, ends, location, .. } = self;
+        surveys.retain(|survey| {
+            let Some(nodes) = survey.take() else { return true };
+            let foreign: Vec<Arc<Node>> = nodes
+                .into_iter()
+                .filter(|node| !(node.tree.is_root && node.parent.is_none()))
+                .filter(|node| !current::with(|ambient| ambient.waits_for_itself(node, false)))
+                .collect();
+            let below = |node: &Arc<Node>| foreign.iter().any(|other| other.is_above(node, true));
+            ends.extend(
+                foreign.iter().filter(|node| !below(node)).map(|node| End::new(node.clone(), location)),
+            );
+            false
+        });
+    }
+
+    /// Waits for the root, unless this is part of something in it.
+    fn root(&self) -> Option<Wait> {
+        let part = current::with(|ambient| ambient.waits_for_itself(root::node(), true));
+        (!part).then(|| Wait::new(root::node().clone(), self.location))
+    }
+
+    fn so_far(&mut self) -> Settlement {
+        let mut pending: Vec<TransactionId> =
+            self.ends.iter().map(|end| Transaction::of(end.node()).id()).collect();
+        if root::node().pending() > 0 && self.root().is_some() {
+            pending.push(Transaction::root().id());
+        }
+        let failures = Failures::new(std::mem::take(&mut self.failures), self.omitted);
+        Settlement { ended: self.ended, failures, pending }
+    }
+}
+
+impl Future for WaitAll {
+    type Output = Settlement;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settlement> {
+        let this = &mut *self;
+        if !this.asked {
+            this.asked = true;
+            this.surveys = Survey::of_all(cx.waker());
+            this.during = this.root();
+        }
+        this.take_answers();
+        let mut index = 0;
+        while index < this.ends.len() {
+            match Pin::new(&mut this.ends[index]).poll(cx) {
+                Poll::Ready(result) => {
+                    drop(this.ends.swap_remove(index));
+                    this.ended += 1;
+                    this.receive(result);
+                }
+                Poll::Pending => index += 1,
+            }
+        }
+        if let Some(wait) = &mut this.during
+            && let Poll::Ready(result) = Pin::new(wait).poll(cx)
+        {
+            this.during = None;
+            this.receive(result);
+        }
+        if !this.surveys.is_empty() || !this.ends.is_empty() || this.during.is_some() {
+            return Poll::Pending;
+        }
+        if this.after.is_none() {
+            this.after = this.root();
+        }
+        if let Some(wait) = &mut this.after {
+            let result = std::task::ready!(Pin::new(wait).poll(cx));
+            this.receive(result);
+        }
+        Poll::Ready(this.so_far())
+    }
+}
