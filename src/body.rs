@@ -25,6 +25,15 @@ use crate::waker::{BodyWaker, Seat};
 /// What the body returned, or the panic that it left.
 pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
 
+/// A body whose transaction is closed.
+pub(crate) struct Settled<T> {
+    pub(crate) output: Ended<T>,
+    /// Those that nobody has received.
+    pub(crate) failures: Failures,
+    /// Who knows who is to have them in the end; there if there are any.
+    pub(crate) node: Option<Arc<Node>>,
+}
+
 pin_project! {
     /// A body and everything that it sets going.
     pub(crate) struct Body<F>
@@ -46,7 +55,7 @@ pin_project! {
             if let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) {
                 let mut future = this.future;
                 drop_quietly(this.output.take());
-                run.abandon(*this.location, || future.set(None));
+                run.abandon(this.location, || future.set(None));
             }
         }
     }
@@ -80,17 +89,13 @@ impl<F: Future> Body<F> {
         Body { future: Some(future), output: None, stage: Stage::Unstarted(options), location }
     }
 
-    /// Polls the body and drives what it set going, until all has settled. Returns what the body returned, the failures
-    /// that nobody received, and who is to have those in the end.
-    pub(crate) fn poll_settled(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<(Ended<F::Output>, Failures, Option<Arc<Node>>)> {
+    /// Polls the body and drives what it set going, until all has settled.
+    pub(crate) fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled<F::Output>> {
         let mut this = self.project();
         current::with(|ambient| {
             if let Stage::Unstarted(options) = this.stage {
                 let options = std::mem::take(options);
-                *this.stage = Stage::Running(Run::open(ambient, options, *this.location));
+                *this.stage = Stage::Running(Run::open(ambient, options, this.location));
             }
             let Stage::Running(run) = this.stage else { panic!("a scope was polled after it was done") };
             let (future, output) = (&mut this.future, &mut *this.output);
@@ -121,7 +126,7 @@ impl<F: Future> Body<F> {
             };
             let node = run.close();
             match this.output.take() {
-                Some(output) => Poll::Ready((output, failures, node)),
+                Some(output) => Poll::Ready(Settled { output, failures, node }),
                 None => unreachable!("a body that has settled is done"),
             }
         })

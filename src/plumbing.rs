@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use crate::add;
 use crate::current::{self, Current};
@@ -87,6 +87,19 @@ pub fn receive(failure: &Failure) {
     failure.receive();
 }
 
+/// As polling the handle, but a failure is not marked as received: see [`receive`].
+pub fn poll_unreceived<T: Send + 'static>(
+    stashed: &mut Stashed<T>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, Failure>> {
+    stashed.poll_quietly(cx)
+}
+
+/// Are they the same failure, not only alike?
+pub fn same(a: &Failure, b: &Failure) -> bool {
+    a.same(b)
+}
+
 /// Several failures as one error.
 pub fn failures(list: Vec<Failure>) -> Failures {
     Failures::new(list, 0)
@@ -167,5 +180,12 @@ impl Drop for Helper {
         {
             tree.leave(&mut self.seat);
         }
+    }
+}
+
+/// Of the same tree?
+impl PartialEq for Helper {
+    fn eq(&self, other: &Self) -> bool {
+        Weak::ptr_eq(&self.tree, &other.tree)
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::body::Body;
+use crate::body::{Body, Settled};
 use crate::error::{Failures, Place, ScopeError};
 use crate::node::Node;
 use crate::open::Options;
@@ -159,38 +159,49 @@ impl<F: Future> TryScope<F> {
 }
 
 /// Polls the body to its end. A panic of it goes on; the failures are left to who is above then.
-fn poll_body<F: Future>(
-    body: Pin<&mut Body<F>>,
-    cx: &mut Context<'_>,
-) -> Poll<(F::Output, Failures, Option<Arc<Node>>)> {
-    let (output, failures, node) = ready!(body.poll_settled(cx));
+fn poll_body<F: Future>(body: Pin<&mut Body<F>>, cx: &mut Context<'_>) -> Poll<(F::Output, Rest)> {
+    let Settled { output, failures, node } = ready!(body.poll_settled(cx));
+    let rest = Rest { failures, node };
     match output {
-        Ok(value) => Poll::Ready((value, failures, node)),
+        Ok(value) => Poll::Ready((value, rest)),
         Err(panic) => {
-            hand_up(&failures, node.as_ref());
+            rest.hand_up();
             resume_unwind(panic)
         }
     }
 }
 
-fn hand_up(failures: &Failures, node: Option<&Arc<Node>>) {
-    if !failures.is_empty() {
-        node.unwrap_or_else(|| root::node()).hand_up(failures);
+/// The failures of what a body set going.
+struct Rest {
+    failures: Failures,
+    node: Option<Arc<Node>>,
+}
+
+impl Rest {
+    /// They go to who awaited the scope.
+    fn receive(self) -> Failures {
+        self.failures.receive();
+        self.failures
+    }
+
+    /// They have no place in what the scope resolves with.
+    fn hand_up(self) {
+        if !self.failures.is_empty() {
+            self.node.as_ref().unwrap_or_else(|| root::node()).hand_up(&self.failures);
+        }
     }
 }
 
-fn outcome<T>(value: T, failures: Failures) -> Outcome<T> {
-    failures.receive();
-    Outcome { value, failures, deferred: false }
+fn outcome<T>(value: T, rest: Rest) -> Outcome<T> {
+    Outcome { value, failures: rest.receive(), deferred: false }
 }
 
 impl<F: Future> Future for Scope<F> {
     type Output = Result<F::Output, Failures>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (value, failures, _) = ready!(poll_body(self.project().body, cx));
-        failures.receive();
-        Poll::Ready(failures.into_result().map(|()| value))
+        let (value, rest) = ready!(poll_body(self.project().body, cx));
+        Poll::Ready(rest.receive().into_result().map(|()| value))
     }
 }
 
@@ -201,14 +212,11 @@ where
     type Output = Result<T, ScopeError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, failures, node) = ready!(poll_body(self.project().body, cx));
+        let (result, rest) = ready!(poll_body(self.project().body, cx));
         Poll::Ready(match result {
-            Ok(value) => {
-                failures.receive();
-                failures.into_result().map(|()| value).map_err(ScopeError::Failed)
-            }
+            Ok(value) => rest.receive().into_result().map(|()| value).map_err(ScopeError::Failed),
             Err(error) => {
-                hand_up(&failures, node.as_ref());
+                rest.hand_up();
                 Err(ScopeError::Body(error))
             }
         })
@@ -219,8 +227,8 @@ impl<F: Future> Future for ScopeOutcome<F> {
     type Output = Outcome<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (value, failures, _) = ready!(poll_body(self.project().body, cx));
-        Poll::Ready(outcome(value, failures))
+        let (value, rest) = ready!(poll_body(self.project().body, cx));
+        Poll::Ready(outcome(value, rest))
     }
 }
 
@@ -231,8 +239,8 @@ where
     type Output = Outcome<Result<T, ScopeError<E>>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, failures, _) = ready!(poll_body(self.project().body, cx));
-        Poll::Ready(outcome(result.map_err(ScopeError::Body), failures))
+        let (result, rest) = ready!(poll_body(self.project().body, cx));
+        Poll::Ready(outcome(result.map_err(ScopeError::Body), rest))
     }
 }
 
