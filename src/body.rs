@@ -141,7 +141,7 @@ impl Run {
             Some(engine) => engine.pooled_body(),
             None => ambient.on_top(id, Engine::pooled_body).flatten(),
         };
-        let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new(id)));
+        let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new()));
         Run { site, waker, live: true, armed: false, seat: None, listening: None }
     }
 
@@ -173,22 +173,22 @@ impl Run {
         body: PollBody<'_>,
     ) -> Poll<Failures> {
         loop {
+            // The body, then what was ready when it suspended: neither keeps the other from its turn.
+            let woken = self.live && self.waker.is_woken();
+            if woken && drive.spend() {
+                self.poll_body(ambient, body);
+            }
             let mut left = Left::Event;
-            if self.live && self.waker.is_woken() {
-                if drive.spend() {
-                    self.poll_body(ambient, body);
-                } else {
-                    left = Left::Budget;
+            while left == Left::Event {
+                if let Some(failures) = self.outcome(ambient) {
+                    self.retire(drive);
+                    return Poll::Ready(failures);
                 }
+                left = drive.run(self.live.then_some(&*self.waker));
             }
-            if let Some(failures) = self.outcome(ambient) {
-                self.retire(drive);
-                return Poll::Ready(failures);
-            }
-            if left == Left::Event {
-                left = drive.run();
-            }
-            if left == Left::Event || (left == Left::Idle && self.live && self.waker.is_woken()) {
+            if left == Left::Body
+                || (left == Left::Idle && self.live && self.waker.is_woken() && drive.may_spend())
+            {
                 continue;
             }
             if let Some(failures) = self.outcome(ambient) {
@@ -196,7 +196,7 @@ impl Run {
                 return Poll::Ready(failures);
             }
             self.suspend(ambient, cx);
-            if left == Left::Budget {
+            if left == Left::Budget || (self.live && self.waker.is_woken()) {
                 drop(drive);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -219,16 +219,14 @@ impl Run {
         if self.live && self.waker.is_woken() {
             self.poll_body(ambient, body);
         }
-        if self.outcome(ambient).is_none() {
-            self.suspend(ambient, cx);
+        if let Some(failures) = self.outcome(ambient) {
+            return Poll::Ready(failures);
         }
+        self.suspend(ambient, cx);
         if self.live && self.waker.is_woken() {
             cx.waker().wake_by_ref();
         }
-        match self.outcome(ambient) {
-            Some(failures) => Poll::Ready(failures),
-            None => Poll::Pending,
-        }
+        self.outcome(ambient).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Polls the body once, with its transaction current.

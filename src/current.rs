@@ -245,11 +245,6 @@ pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
     })
 }
 
-/// If this thread drives the tree, the driver stops to look at who has been woken.
-pub(crate) fn stop_here(tree_id: u64) {
-    with(|ambient| ambient.on_top(tree_id, |engine| engine.stop = true));
-}
-
 /// Runs `f` with this node as the current transaction.
 pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
     with(|ambient| ambient.enter(ambient.current_for(node), f))

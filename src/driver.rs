@@ -17,7 +17,7 @@ use crate::failures::Trash;
 use crate::ready::{Job, Key};
 use crate::ticket::{Settled, Ticket};
 use crate::tree::{Access, Tree};
-use crate::waker::{Seat, SlotWakers, Wakers, wake_all};
+use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers, wake_all};
 
 /// Why a run ended.
 #[derive(PartialEq, Eq, Debug)]
@@ -26,6 +26,8 @@ pub(crate) enum Left {
     Idle,
     /// Something has happened that one may wait for.
     Event,
+    /// The body was woken, and a round is over.
+    Body,
     /// Enough for now.
     Budget,
 }
@@ -82,6 +84,11 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// Is there any budget left?
+    pub(crate) fn may_spend(&self) -> bool {
+        self.ambient.budget.get() > 0
+    }
+
     /// Takes one poll from the budget, if there is one.
     pub(crate) fn spend(&self) -> bool {
         let left = self.ambient.budget.get();
@@ -89,9 +96,10 @@ impl<'a> Drive<'a> {
         left > 0
     }
 
-    /// Polls what is ready until something happens that one may wait for.
-    pub(crate) fn run(&self) -> Left {
+    /// Polls what is ready until something happens that one may wait for; or, where a body was woken, for one round.
+    pub(crate) fn run(&self, body: Option<&BodyWaker>) -> Left {
         let mut polled: Option<Finished> = None;
+        let mut begun = false;
         loop {
             let turn = self.engine(|engine| {
                 if let Some(Finished { job, wakers }) = polled.take() {
@@ -107,6 +115,12 @@ impl<'a> Drive<'a> {
                 if self.ambient.budget.get() == 0 && !engine.stop {
                     return Some(if engine.has_work() { Turn::Budget } else { Turn::Idle });
                 }
+                if std::mem::replace(&mut begun, true)
+                    && engine.ready.is_round_over()
+                    && body.is_some_and(|body| body.is_woken())
+                {
+                    return Some(Turn::Body);
+                }
                 Some(engine.next(self.tree))
             });
             match turn {
@@ -120,6 +134,7 @@ impl<'a> Drive<'a> {
                     self.refuse(poll, failure);
                 }
                 Some(Turn::Event) => return Left::Event,
+                Some(Turn::Body) => return Left::Body,
                 Some(Turn::Idle) => return Left::Idle,
                 Some(Turn::Budget) => return Left::Budget,
             }
@@ -349,12 +364,12 @@ fn drive<R>(
     mut goal: impl FnMut(Option<Waker>) -> Option<R>,
 ) -> Option<R> {
     loop {
-        let left = drive.run();
+        let left = drive.run(None);
         if let Some(found) = goal(None) {
             return Some(found);
         }
         match left {
-            Left::Event => {}
+            Left::Event | Left::Body => {}
             Left::Budget => {
                 drop(drive);
                 cx.waker().wake_by_ref();

@@ -23,6 +23,8 @@ pub struct End {
     told: bool,
     /// The outcome has been taken.
     done: bool,
+    /// The root never closes: it is waited for instead.
+    root: Option<Wait>,
     /// Among those who drive.
     seat: Seat,
     /// Among those who listen for the outcome.
@@ -34,7 +36,8 @@ pub struct End {
 impl End {
     pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
         node.claim();
-        End { node, told: false, done: false, seat: None, listening: None, location }
+        let root = node.is_root().then(|| Wait::new(node.clone(), location));
+        End { node, told: false, done: false, root, seat: None, listening: None, location }
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -46,11 +49,23 @@ impl Future for End {
     type Output = Result<(), Failures>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
+        let failures = std::task::ready!(self.poll_quietly(cx));
+        failures.receive();
+        Poll::Ready(failures.into_result())
+    }
+}
+
+impl End {
+    /// As `poll`, but the failures are not marked as received.
+    pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
+        let this = self;
+        if let Some(wait) = &mut this.root {
+            return wait.poll_quietly(cx);
+        }
         let node = &this.node;
         if !node.is_closed() {
             if current::with(|ambient| ambient.waits_for_itself(node, false)) {
-                return refuse(this.location);
+                return Poll::Ready(would_deadlock(this.location));
             }
             if !this.told {
                 this.told = true;
@@ -65,8 +80,7 @@ impl Future for End {
             node.take_outcome()
         }));
         this.done = true;
-        outcome.receive();
-        Poll::Ready(outcome.into_result())
+        Poll::Ready(outcome)
     }
 }
 
@@ -84,18 +98,20 @@ impl fmt::Debug for End {
 }
 
 /// Settles what was added so far; the transaction stays open. See [`Transaction::wait`](crate::Transaction::wait).
-#[must_use = "nothing is waited for before this is awaited"]
+#[must_use = "what was added settles only if this, or something else, is awaited"]
 pub struct Wait {
     node: Arc<Node>,
-    /// Where the driver leaves the outcome, once it has been asked.
-    cell: Option<Arc<WaitCell>>,
+    /// Where the driver leaves the outcome.
+    cell: Arc<WaitCell>,
     seat: Seat,
     location: Place,
 }
 
 impl Wait {
     pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
-        Wait { node, cell: None, seat: None, location }
+        let cell = Arc::<WaitCell>::default();
+        node.tree.submit(Op::Wait(node.clone(), cell.clone()));
+        Wait { node, cell, seat: None, location }
     }
 }
 
@@ -103,31 +119,31 @@ impl Future for Wait {
     type Output = Result<(), Failures>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let node = &this.node;
+        let failures = std::task::ready!(self.poll_quietly(cx));
+        failures.receive();
+        Poll::Ready(failures.into_result())
+    }
+}
+
+impl Wait {
+    fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
+        let Wait { node, cell, seat, location } = self;
         if current::with(|ambient| ambient.waits_for_itself(node, true)) {
-            return refuse(this.location);
+            return Poll::Ready(would_deadlock(location));
         }
-        let cell = this.cell.get_or_insert_with(|| {
-            let cell = Arc::<WaitCell>::default();
-            node.tree.submit(Op::Wait(node.clone(), cell.clone()));
-            cell
-        });
-        let failures = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, |waker| {
+        drive_until(&node.tree, seat, cx, |waker| {
             if let Some(waker) = waker {
                 cell.listen(waker);
             }
             cell.take()
-        }));
-        failures.receive();
-        Poll::Ready(failures.into_result())
+        })
     }
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
         self.node.tree.leave(&mut self.seat);
-        if let Some(failures) = self.cell.take().and_then(|cell| cell.abandon()) {
+        if let Some(failures) = self.cell.abandon() {
             self.node.hand_up(&failures);
         }
     }
@@ -139,6 +155,6 @@ impl fmt::Debug for Wait {
     }
 }
 
-fn refuse(location: Place) -> Poll<Result<(), Failures>> {
-    Poll::Ready(Err(Failures::one(Failure::new(Why::WouldDeadlock, location))))
+fn would_deadlock(location: Place) -> Failures {
+    Failures::one(Failure::new(Why::WouldDeadlock, location))
 }

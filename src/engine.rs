@@ -99,6 +99,8 @@ pub(crate) enum Turn {
     Refuse(Poll, Failure),
     /// Something has happened that a driver may wait for.
     Event,
+    /// A body waits for its turn, and a round is over.
+    Body,
     Idle,
     /// There is more, but not now.
     Budget,

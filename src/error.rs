@@ -217,14 +217,14 @@ impl Failures {
         self.kept.as_deref().unwrap_or_default()
     }
 
-    /// How many there are, with those that were [omitted](Failures::omitted).
+    /// How many were kept. Those that were [omitted](Failures::omitted) come on top.
     pub fn len(&self) -> usize {
-        self.as_slice().len() + self.omitted
+        self.as_slice().len()
     }
 
-    /// Is there none?
+    /// Has nothing failed?
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.omitted == 0
     }
 
     /// Those that were kept, in the order of adding.

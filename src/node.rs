@@ -112,6 +112,11 @@ impl Node {
         self.state.store(state as u8, Ordering::Release);
     }
 
+    /// The root of the process.
+    pub(crate) fn is_root(&self) -> bool {
+        self.tree.is_root && self.parent.is_none()
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.state() == State::Closed
     }

@@ -85,6 +85,12 @@ impl Ready {
         self.first.is_empty() && self.woken.is_empty()
     }
 
+    /// Has all been polled that was ready when the round began?
+    #[inline]
+    pub(crate) fn is_round_over(&self) -> bool {
+        self.round == (0, 0)
+    }
+
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Next> {
         if self.round == (0, 0) {

@@ -1,6 +1,6 @@
 //! The root transaction: it never closes, and takes what has no other.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -132,9 +132,10 @@ pub(crate) fn add(job: Job, ticket: Option<Arc<Ticket>>, location: Place, heard:
 }
 
 /// Has the root drive a whole tree whose owner is gone. `end` has claimed its outcome. Returns whether a spawner runs it.
-pub(crate) fn adopt(end: End, location: Place) -> bool {
+pub(crate) fn adopt(mut end: End, location: Place) -> bool {
     let job = Box::pin(async move {
-        if let Err(failures) = end.await {
+        let failures = poll_fn(|cx| end.poll_quietly(cx)).await;
+        if !failures.is_empty() {
             current::with(|ambient| ambient.failed.set(Some(Failed::Many(failures))));
         }
     });

@@ -68,10 +68,10 @@ impl Ticket {
         self.flags.load(Ordering::Relaxed) == 0 && self.slot.load(Ordering::Relaxed) == NOWHERE
     }
 
-    /// Is there anybody to be told of the outcome?
+    /// Is there anybody to be told of the outcome, or anything that the driver is to know?
     #[inline]
     pub(crate) fn is_kept(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1 || self.flags.load(Ordering::Acquire) & CALLBACK != 0
+        Arc::strong_count(self) > 1 || self.flags.load(Ordering::SeqCst) & (CALLBACK | CANCELLED) != 0
     }
 
     pub(crate) fn is_settled(&self) -> bool {

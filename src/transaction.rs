@@ -211,7 +211,7 @@ impl Transaction {
         Gather::new(futures.into_iter().map(add).collect())
     }
 
-    /// Settles what was added before the first poll of this, with all below that; the transaction stays open.
+    /// Settles what was added before this call, with all below that; the transaction stays open.
     ///
     /// # Errors
     ///

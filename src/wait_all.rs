@@ -119,7 +119,7 @@ impl WaitAll {
             let Some(nodes) = survey.take() else { return true };
             let foreign: Vec<Arc<Node>> = nodes
                 .into_iter()
-                .filter(|node| !(node.tree.is_root && node.parent.is_none()))
+                .filter(|node| !node.is_root())
                 .filter(|node| !current::with(|ambient| ambient.waits_for_itself(node, false)))
                 .collect();
             let below = |node: &Arc<Node>| foreign.iter().any(|other| other.is_above(node, true));

@@ -96,7 +96,6 @@ impl Wake for SlotWaker {
 
 /// Wakes a scope because of its body, and tells it so: only then is the body polled.
 pub(crate) struct BodyWaker {
-    tree_id: u64,
     /// The body is to be polled.
     woken: AtomicBool,
     /// The task of the scope, while that is not being polled.
@@ -104,8 +103,8 @@ pub(crate) struct BodyWaker {
 }
 
 impl BodyWaker {
-    pub(crate) fn new(tree_id: u64) -> Self {
-        BodyWaker { tree_id, woken: AtomicBool::new(true), task: Mutex::new(None) }
+    pub(crate) fn new() -> Self {
+        BodyWaker { woken: AtomicBool::new(true), task: Mutex::new(None) }
     }
 
     /// Takes the mark.
@@ -143,7 +142,6 @@ impl Wake for BodyWaker {
         if self.woken.swap(true, Ordering::AcqRel) {
             return;
         }
-        current::stop_here(self.tree_id);
         let task = lock(&self.task).take();
         if let Some(task) = task {
             task.wake();
