@@ -284,7 +284,7 @@ impl Run {
                     return None;
                 }
                 if slot.extra.is_some() {
-                    let shared = node.insert(engine.share(tree, *key));
+                    let shared = node.insert(engine.share_with_owner(tree, *key));
                     engine.end(shared, |_| ());
                     tree.close_settled(engine);
                     return shared.take_outcome();
@@ -323,9 +323,11 @@ impl Run {
         let Site { tree, key, node, engine } = &mut self.site;
         if node.is_none() {
             *node = match engine {
-                Some(engine) => Some(engine.share(tree, *key)),
-                None => ambient.on_top(tree.id, |engine| engine.share(tree, *key)).or_else(|| {
-                    tree.change(|inner| inner.engine.as_mut().map(|engine| engine.share(tree, *key)))
+                Some(engine) => Some(engine.share_with_owner(tree, *key)),
+                None => ambient.on_top(tree.id, |engine| engine.share_with_owner(tree, *key)).or_else(|| {
+                    tree.change(|inner| {
+                        inner.engine.as_mut().map(|engine| engine.share_with_owner(tree, *key))
+                    })
                 }),
             };
         }

@@ -55,6 +55,8 @@ pub(crate) struct Slot {
     pub(crate) live: bool,
     /// It closes as soon as nothing is pending, with all that was begun below it.
     pub(crate) ending: bool,
+    /// A scope in its first poll: its owner closes it, as it may have nothing but the key.
+    pub(crate) at_owner: bool,
     /// It counts in its parent's `pending`.
     pub(crate) counted: bool,
     /// Its place in the order of adding.
@@ -152,6 +154,7 @@ impl Slot {
             kind,
             live: kind != Kind::Begun,
             ending: false,
+            at_owner: kind == Kind::Body,
             counted: false,
             serial: 0,
             location,
@@ -305,6 +308,7 @@ impl Engine {
         if let Some(node) = node {
             let slot = self.slot(key);
             node.place(key, slot.serial);
+            slot.at_owner = false;
             slot.extra().node = Some(node);
         }
     }
@@ -354,6 +358,12 @@ impl Engine {
             node = Some(made);
         }
         node.unwrap_or_else(|| unreachable!("the slot itself is shared or made so"))
+    }
+
+    /// As `share`, for the owner of a scope: from now on it is closed as any other.
+    pub(crate) fn share_with_owner(&mut self, tree: &Arc<Tree>, key: Key) -> Arc<Node> {
+        self.slot(key).at_owner = false;
+        self.share(tree, key)
     }
 
     /// Is `key` the node `from`, or above it? `None`: what is being polled without a slot.

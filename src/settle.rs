@@ -72,8 +72,8 @@ impl Engine {
             debug_assert!(slot.pending == 0 && !slot.live);
             let (parent, epoch) = (slot.parent, slot.epoch);
             match slot.kind {
-                Kind::Body if !slot.ending => {
-                    // Its owner is polling it right now, and looks.
+                Kind::Body if slot.at_owner => {
+                    // It is being polled right now, and looks.
                     self.stop = true;
                     return;
                 }
@@ -121,7 +121,10 @@ impl Engine {
     pub(crate) fn close_settled(&mut self, tree: &Arc<Tree>) {
         while let Some(key) = self.closing.pop() {
             let Some(slot) = self.slots.get_mut(key as usize) else { continue };
-            let settled = slot.pending == 0 && !slot.live && (slot.ending || slot.kind == Kind::Added);
+            let settled = slot.pending == 0
+                && !slot.live
+                && !slot.at_owner
+                && (slot.ending || slot.kind == Kind::Added);
             if !settled {
                 continue;
             }
