@@ -108,19 +108,14 @@ where
 fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<Job>) -> Option<Arc<Ticket>> {
     let tree = &node.tree;
     let mut job = Some(job);
-    let mut make = |ticket: &Arc<Ticket>| {
-        let job = job.take()?()?;
-        Some(Entry { job, ticket: Some(ticket.clone()), location, parent: 0, epoch: 0, serial: 0 })
-    };
+    let mut make = || job.take()?();
     let here = current::with(|ambient| {
         ambient.on_top(tree.id, |engine| {
             tree.apply_ops(engine);
             if node.is_closed() {
                 return None;
             }
-            let ticket = engine.pooled_ticket().unwrap_or_else(|| Ticket::new(tree));
-            engine.apply(tree, Op::Add(node.clone(), make(&ticket)?));
-            Some(ticket)
+            Some(engine.add_with_ticket_in(tree, node.key(), make()?, location))
         })
     });
     let ticket = match here {
@@ -129,9 +124,19 @@ fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<
             if node.is_closed() {
                 return None;
             }
-            let pooled = inner.engine.as_mut().and_then(|engine| engine.pooled_ticket());
-            let ticket = pooled.unwrap_or_else(|| Ticket::new(tree));
-            inner.submit(tree, Op::Add(node.clone(), make(&ticket)?));
+            if let Some(engine) = &mut inner.engine {
+                return Some(engine.add_with_ticket_in(tree, node.key(), make()?, location));
+            }
+            let ticket = Ticket::new(tree);
+            let entry = Entry {
+                job: make()?,
+                ticket: Some(ticket.clone()),
+                location,
+                parent: 0,
+                epoch: 0,
+                serial: 0,
+            };
+            inner.submit(tree, Op::Add(node.clone(), entry));
             Some(ticket)
         }),
     };
@@ -145,27 +150,20 @@ impl Ambient {
     /// Adds to what is current, else to the root.
     #[inline]
     fn add(&self, job: Job, location: Place) -> Arc<Ticket> {
-        let loose = match *self.current.borrow() {
-            Current::Slot(key) => Some(key),
-            Current::Loose => None,
-            _ => return self.add_elsewhere(job, location),
-        };
+        let Some(here) = self.current_here() else { return self.add_elsewhere(job, location) };
         let mut engine = self.engine.borrow_mut();
         let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
         if engine.tree.as_ref().is_some_and(|tree| tree.has_ops()) {
             // What others added before comes first.
             engine.apply_ops_here();
         }
-        let parent = loose.unwrap_or_else(|| engine.materialise());
-        let ticket = engine.pooled_ticket().unwrap_or_else(|| engine.new_ticket());
-        engine
-            .add(parent, Entry { job, ticket: Some(ticket.clone()), location, parent, epoch: 0, serial: 0 });
-        ticket
+        let parent = here.unwrap_or_else(|| engine.materialise());
+        engine.add_with_ticket(parent, job, location)
     }
 
     fn add_elsewhere(&self, job: Job, location: Place) -> Arc<Ticket> {
         self.make_lazy();
-        let mut above = match &*self.current.borrow() {
+        let mut above = match self.current() {
             Current::Node(node) => node.nearest_open(),
             _ => None,
         };

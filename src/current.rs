@@ -49,8 +49,8 @@ impl Polled {
 pub(crate) enum Current {
     #[default]
     Nothing,
-    /// What is being polled here without a slot.
-    Loose,
+    /// What is being polled in the tree that is driven here, if anything is.
+    Polled,
     /// A node of the tree that is driven here.
     Slot(Key),
     /// A node of any tree.
@@ -69,30 +69,47 @@ pub(crate) enum Frame {
     Body(Arc<Node>),
 }
 
-/// What a future leaves when it is done.
-pub(crate) enum Failed {
+/// The same without what it holds: quick to set and to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    Nothing,
+    Polled,
+    Slot(Key),
+    /// It is in `entered`.
+    Node,
+    Lazy(Place),
+}
+
+/// What a future leaves when it is done, if that matters to anybody.
+pub(crate) enum Remains {
+    /// To be handed to who kept the handle.
+    Value(Box<dyn Any + Send>),
     Error(BoxError),
     /// Of a whole tree that was adopted.
-    Many(Failures),
+    Failures(Failures),
 }
 
 pub(crate) struct Ambient {
-    /// A number for this thread.
-    pub(crate) thread: u64,
+    /// A number for this thread; 0: none yet.
+    thread: Cell<u64>,
     /// The tree that is driven here; 0: none.
     pub(crate) driving: Cell<u64>,
     /// Its engine.
     pub(crate) engine: RefCell<Option<Box<Engine>>>,
     pub(crate) polled: Cell<Polled>,
-    pub(crate) current: RefCell<Current>,
+    spot: Cell<Spot>,
+    /// The node that is current, where that is not one of the tree that is driven here.
+    entered: RefCell<Option<Arc<Node>>>,
     /// The slot whose waker the future that is polled got; `Key::MAX`: none.
     pub(crate) wakes: Cell<Key>,
     /// It has woken itself.
     pub(crate) self_woken: Cell<bool>,
     /// Its outcome will be looked at.
     pub(crate) kept: Cell<bool>,
-    pub(crate) value: Cell<Option<Box<dyn Any + Send>>>,
-    pub(crate) failed: Cell<Option<Failed>>,
+    /// What it leaves.
+    remains: RefCell<Option<Remains>>,
+    /// There is something in `remains`.
+    remaining: Cell<bool>,
     /// Polls left.
     pub(crate) budget: Cell<u32>,
     pub(crate) frames: RefCell<Vec<Frame>>,
@@ -102,7 +119,7 @@ pub(crate) struct Ambient {
 
 #[cfg(not(loom))]
 std::thread_local! {
-    static AMBIENT: Ambient = Ambient::new();
+    static AMBIENT: Ambient = const { Ambient::new() };
 }
 #[cfg(loom)]
 loom::thread_local! {
@@ -121,18 +138,19 @@ pub(crate) fn with<R>(f: impl FnOnce(&Ambient) -> R) -> R {
 }
 
 impl Ambient {
-    fn new() -> Self {
+    const fn new() -> Self {
         Ambient {
-            thread: crate::registry::next_thread(),
+            thread: Cell::new(0),
             driving: Cell::new(0),
             engine: RefCell::new(None),
             polled: Cell::new(Polled::Nothing),
-            current: RefCell::new(Current::Nothing),
+            spot: Cell::new(Spot::Nothing),
+            entered: RefCell::new(None),
             wakes: Cell::new(Key::MAX),
             self_woken: Cell::new(false),
             kept: Cell::new(false),
-            value: Cell::new(None),
-            failed: Cell::new(None),
+            remains: RefCell::new(None),
+            remaining: Cell::new(false),
             budget: Cell::new(BUDGET),
             frames: RefCell::new(Vec::new()),
             drives: Cell::new(0),
@@ -149,6 +167,82 @@ impl Ambient {
         engine.as_deref_mut().map(f)
     }
 
+    /// A number unlike that of any other thread.
+    pub(crate) fn thread(&self) -> u64 {
+        if self.thread.get() == 0 {
+            self.thread.set(crate::registry::next_thread());
+        }
+        self.thread.get()
+    }
+
+    /// The current transaction.
+    pub(crate) fn current(&self) -> Current {
+        match self.spot.get() {
+            Spot::Nothing => Current::Nothing,
+            Spot::Polled => match self.polled.get() {
+                Polled::Nothing => Current::Nothing,
+                _ => Current::Polled,
+            },
+            Spot::Slot(key) => Current::Slot(key),
+            Spot::Node => self.entered.borrow().clone().map_or(Current::Nothing, Current::Node),
+            Spot::Lazy(location) => Current::Lazy(location),
+        }
+    }
+
+    /// Is there none, nor one to be?
+    pub(crate) fn has_no_current(&self) -> bool {
+        self.spot.get() == Spot::Nothing
+            || (self.spot.get() == Spot::Polled && self.polled.get() == Polled::Nothing)
+    }
+
+    /// The current transaction, where that is in the tree that is driven here: its slot, or `None` inside if it has none.
+    #[inline]
+    pub(crate) fn current_here(&self) -> Option<Option<Key>> {
+        match self.spot.get() {
+            Spot::Polled => self.polled.get().at(),
+            Spot::Slot(key) => Some(Some(key)),
+            _ => None,
+        }
+    }
+
+    /// Makes this current, and returns what was.
+    pub(crate) fn set_current(&self, current: Current) -> Current {
+        let (spot, node) = match current {
+            Current::Nothing => (Spot::Nothing, None),
+            Current::Polled => (Spot::Polled, None),
+            Current::Slot(key) => (Spot::Slot(key), None),
+            Current::Node(node) => (Spot::Node, Some(node)),
+            Current::Lazy(location) => (Spot::Lazy(location), None),
+        };
+        match self.spot.replace(spot) {
+            Spot::Node => self.entered.replace(node).map_or(Current::Nothing, Current::Node),
+            old => {
+                if node.is_some() {
+                    self.entered.replace(node);
+                }
+                match old {
+                    Spot::Polled => Current::Polled,
+                    Spot::Slot(key) => Current::Slot(key),
+                    Spot::Lazy(location) => Current::Lazy(location),
+                    Spot::Nothing | Spot::Node => Current::Nothing,
+                }
+            }
+        }
+    }
+
+    /// Leaves something for the driver.
+    pub(crate) fn leave(&self, remains: Remains) {
+        self.remaining.set(true);
+        let old = self.remains.replace(Some(remains));
+        drop(old);
+    }
+
+    /// What the future that is done has left.
+    #[inline]
+    pub(crate) fn take_remains(&self) -> Option<Remains> {
+        if self.remaining.replace(false) { self.remains.take() } else { None }
+    }
+
     /// Is anything of a transaction being polled on this stack?
     pub(crate) fn is_polling(&self) -> bool {
         self.driving.get() != 0 || !self.frames.borrow().is_empty()
@@ -156,7 +250,7 @@ impl Ambient {
 
     /// Runs `f` with this as the current transaction.
     pub(crate) fn enter<R>(&self, current: Current, f: impl FnOnce() -> R) -> R {
-        let _restore = Restore { ambient: self, current: self.current.replace(current) };
+        let _restore = Restore { ambient: self, current: self.set_current(current) };
         f()
     }
 
@@ -219,7 +313,7 @@ struct Restore<'a> {
 
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
-        let entered = self.ambient.current.replace(std::mem::take(&mut self.current));
+        let entered = self.ambient.set_current(std::mem::take(&mut self.current));
         drop(entered);
     }
 }
@@ -252,5 +346,5 @@ pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
 
 /// The tree is driven on this stack, or this stack is too deep to drive it.
 pub(crate) fn only_listens(tree: &Tree) -> bool {
-    with(|ambient| tree.is_driven_by(ambient.thread) || ambient.drives.get() >= NESTED)
+    with(|ambient| tree.is_driven_by(ambient.thread()) || ambient.drives.get() >= NESTED)
 }

@@ -10,14 +10,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::current::{self, Ambient, BUDGET, Current, Failed, Frame, Polled};
-use crate::engine::{self, Engine, Turn};
+use crate::current::{self, Ambient, BUDGET, Current, Frame, Polled, Remains};
+use crate::engine::{Engine, Polling, Turn};
 use crate::error::{Failure, Kind as Why, drop_quietly};
 use crate::failures::Trash;
 use crate::ready::{Job, Key};
 use crate::ticket::{Settled, Ticket};
 use crate::tree::{Access, Tree};
-use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers, wake_all};
+use crate::waker::{BodyWaker, Seat, Wakers, wake_all};
 
 /// Why a run ended.
 #[derive(PartialEq, Eq, Debug)]
@@ -61,13 +61,13 @@ impl<'a> Drive<'a> {
         if driving != 0 {
             ambient.frames.borrow_mut().push(Frame::Drive { tree_id: driving, engine: below, polled });
         }
-        tree.set_driven_by(ambient.thread);
+        tree.set_driven_by(ambient.thread());
         Drive {
             ambient,
             tree,
             driving,
             polled,
-            current: ambient.current.take(),
+            current: ambient.set_current(Current::Polled),
             wakes: ambient.wakes.replace(Key::MAX),
             self_woken: ambient.self_woken.replace(false),
             kept: ambient.kept.replace(false),
@@ -98,21 +98,30 @@ impl<'a> Drive<'a> {
 
     /// Polls what is ready until something happens that one may wait for; or, where a body was woken, for one round.
     pub(crate) fn run(&self, body: Option<&BodyWaker>) -> Left {
-        let mut polled: Option<Finished> = None;
+        let ambient = self.ambient;
+        // Of the slot that was polled last: mostly the next first poll takes the same.
+        let mut wakers = None;
+        let mut polled = None;
         let mut begun = false;
         loop {
             let turn = self.engine(|engine| {
-                if let Some(Finished { job, wakers }) = polled.take() {
-                    engine.finish(job, wakers, self.ambient.self_woken.get());
+                match (polled.take(), &wakers) {
+                    (Some(Finished::Done(key)), _) => engine.finish_done(key),
+                    (Some(Finished::Pending(job)), Some(wakers)) => {
+                        engine.finish_pending(job, wakers, ambient.self_woken.get());
+                    }
+                    _ => {}
                 }
                 self.tree.apply_ops(engine);
-                if !engine.closing.is_empty() {
-                    self.tree.close_settled(engine);
+                if !engine.is_quiet() {
+                    if !engine.closing.is_empty() {
+                        self.tree.close_settled(engine);
+                    }
+                    if engine.has_mail() {
+                        return None;
+                    }
                 }
-                if engine.has_mail() {
-                    return None;
-                }
-                if self.ambient.budget.get() == 0 && !engine.stop {
+                if ambient.budget.get() == 0 && !engine.stop {
                     return Some(if engine.has_work() { Turn::Budget } else { Turn::Idle });
                 }
                 if std::mem::replace(&mut begun, true)
@@ -121,28 +130,41 @@ impl<'a> Drive<'a> {
                 {
                     return Some(Turn::Body);
                 }
-                Some(engine.next(self.tree))
+                Some(engine.next(self.tree, &mut wakers))
             });
-            match turn {
-                None => self.deliver_mail(),
-                Some(Turn::Poll(poll)) => {
-                    self.spend();
-                    polled = self.poll(poll);
+            let left = match turn {
+                None => {
+                    self.deliver_mail();
+                    continue;
                 }
-                Some(Turn::Refuse(poll, failure)) => {
+                Some(Turn::Poll(polling)) => {
                     self.spend();
-                    self.refuse(poll, failure);
+                    if let Some(wakers) = &wakers {
+                        polled = self.poll(polling, &wakers.waker);
+                    }
+                    continue;
                 }
-                Some(Turn::Event) => return Left::Event,
-                Some(Turn::Body) => return Left::Body,
-                Some(Turn::Idle) => return Left::Idle,
-                Some(Turn::Budget) => return Left::Budget,
+                Some(Turn::Refuse(polling, failure)) => {
+                    self.spend();
+                    self.refuse(polling, failure);
+                    continue;
+                }
+                Some(Turn::Event) => Left::Event,
+                Some(Turn::Body) => Left::Body,
+                Some(Turn::Idle) => Left::Idle,
+                Some(Turn::Budget) => Left::Budget,
+            };
+            ambient.wakes.set(Key::MAX);
+            if let Some(wakers) = wakers {
+                self.engine(|engine| engine.keep_wakers(wakers));
             }
+            return left;
         }
     }
 
     #[cold]
     fn deliver_mail(&self) {
+        self.ambient.wakes.set(Key::MAX);
         let (mut wakers, mut trash) = (Wakers::new(), Trash::new());
         self.engine(|engine| engine.hand_out(&mut wakers, &mut trash));
         trash.into_iter().for_each(drop_quietly);
@@ -151,66 +173,63 @@ impl<'a> Drive<'a> {
 
     /// Polls a future with its own transaction current. What is left to do is returned, unless that was not little.
     #[inline]
-    fn poll(&self, poll: engine::Poll) -> Option<Finished> {
+    fn poll(&self, polling: Polling, waker: &Waker) -> Option<Finished> {
         let ambient = self.ambient;
-        let engine::Poll { job, wakers, loose, kept } = poll;
-        self.become_polled(loose, wakers.key(), kept.is_some());
+        let Polling { job, key, loose, kept } = polling;
+        self.become_polled(loose, key, kept.is_some());
         if let Some(ticket) = &kept {
-            ticket.set_polling(ambient.thread);
+            ticket.set_polling(ambient.thread());
         }
-        let (mut job, mut value, mut failed) = (Some(job), None, None);
+        let mut job = Some(job);
+        let mut remains = None;
         let result = catch_unwind(AssertUnwindSafe(|| {
             let done = match &mut job {
-                Some(job) => job.as_mut().poll(&mut Context::from_waker(&wakers.waker)).is_ready(),
+                Some(job) => job.as_mut().poll(&mut Context::from_waker(waker)).is_ready(),
                 None => true,
             };
             if done {
                 // Taken first: the destructor may drive another tree.
-                value = ambient.value.take();
-                failed = ambient.failed.take();
+                remains = ambient.take_remains();
                 job = None;
             }
         }));
+        if result.is_ok() && kept.is_none() && remains.is_none() {
+            ambient.polled.set(Polled::Nothing);
+            return Some(job.map_or(Finished::Done(key), Finished::Pending));
+        }
         if let Some(ticket) = &kept {
             ticket.set_polling(0);
         }
-        let quiet = result.is_ok() && (job.is_some() || (kept.is_none() && failed.is_none()));
-        if !quiet {
-            let panic = result.err();
-            self.settle_polled(Done { job, wakers, loose, kept, value, failed, panic, refused: None });
-            return None;
+        if result.is_ok()
+            && let Some(job) = job
+        {
+            ambient.polled.set(Polled::Nothing);
+            return Some(Finished::Pending(job));
         }
-        ambient.polled.set(Polled::Nothing);
-        ambient.wakes.set(Key::MAX);
-        Some(Finished { job, wakers })
+        self.settle_polled(Done { job, key, loose, kept, remains, panic: result.err(), refused: None });
+        None
     }
 
     /// Drops a future unpolled, and tells so.
     #[cold]
-    fn refuse(&self, poll: engine::Poll, failure: Failure) {
-        let engine::Poll { job, wakers, loose, kept } = poll;
-        self.become_polled(loose, wakers.key(), kept.is_some());
-        let job = Some(job);
-        let refused = Some(failure);
+    fn refuse(&self, polling: Polling, failure: Failure) {
+        let Polling { job, key, loose, kept } = polling;
+        self.become_polled(loose, key, kept.is_some());
         self.settle_polled(Done {
-            job,
-            wakers,
+            job: Some(job),
+            key,
             loose,
             kept,
-            value: None,
-            failed: None,
+            remains: None,
             panic: None,
-            refused,
+            refused: Some(failure),
         });
     }
 
     #[inline]
     fn become_polled(&self, loose: bool, key: Key, kept: bool) {
         let ambient = self.ambient;
-        let (polled, current) =
-            if loose { (Polled::Loose, Current::Loose) } else { (Polled::Slot(key), Current::Slot(key)) };
-        ambient.polled.set(polled);
-        ambient.current.replace(current);
+        ambient.polled.set(if loose { Polled::Loose } else { Polled::Slot(key) });
         ambient.wakes.set(key);
         ambient.self_woken.set(false);
         ambient.kept.set(kept);
@@ -219,14 +238,15 @@ impl<'a> Drive<'a> {
     /// A future is done, and somebody is to hear of it: its handle, its callbacks, the failures of its parent.
     #[cold]
     fn settle_polled(&self, done: Done) {
-        let Done { job, wakers, loose, kept, value, failed, panic, refused } = done;
-        let key = wakers.key();
+        let Done { job, key, loose, kept, remains, panic, refused } = done;
         let location = self.engine(|engine| engine.location_of_polled(loose, key));
         let mut failures = Trash::new();
-        match failed {
+        let mut value = None;
+        match remains {
             None => {}
-            Some(Failed::Error(error)) => failures.push(Failure::new(Why::Error(error), location)),
-            Some(Failed::Many(many)) => failures.extend(many.iter().cloned()),
+            Some(Remains::Value(left)) => value = Some(left),
+            Some(Remains::Error(error)) => failures.push(Failure::new(Why::Error(error), location)),
+            Some(Remains::Failures(many)) => failures.extend(many.iter().cloned()),
         }
         // A future that panicked or was refused is still to be dropped, which may panic too.
         let second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
@@ -258,10 +278,9 @@ impl<'a> Drive<'a> {
             for failure in failures {
                 engine.fail_polled(loose, failure, key);
             }
-            engine.finish(None, wakers, false);
+            engine.finish_done(key);
         });
         ambient.polled.set(Polled::Nothing);
-        ambient.current.replace(Current::Nothing);
         ambient.wakes.set(Key::MAX);
         // The last reference to a ticket may hold a value of the user's.
         drop_quietly(kept);
@@ -290,7 +309,7 @@ impl<'a> Drive<'a> {
         }
         ambient.driving.set(self.driving);
         ambient.polled.set(self.polled);
-        ambient.current.replace(std::mem::take(&mut self.current));
+        ambient.set_current(std::mem::take(&mut self.current));
         ambient.wakes.set(self.wakes);
         ambient.self_woken.set(self.self_woken);
         ambient.kept.set(self.kept);
@@ -310,20 +329,19 @@ impl Drop for Drive<'_> {
 }
 
 /// What is left to do after a poll.
-struct Finished {
-    /// The future, if it is still pending.
-    job: Option<Job>,
-    wakers: SlotWakers,
+enum Finished {
+    Done(Key),
+    Pending(Job),
 }
 
 /// A future that is done, and what it left.
 struct Done {
+    /// What is still to be dropped.
     job: Option<Job>,
-    wakers: SlotWakers,
+    key: Key,
     loose: bool,
     kept: Option<Arc<Ticket>>,
-    value: Option<Box<dyn Any + Send>>,
-    failed: Option<Failed>,
+    remains: Option<Remains>,
     panic: Option<Box<dyn Any + Send>>,
     refused: Option<Failure>,
 }

@@ -85,7 +85,7 @@ pub(crate) struct Extra {
     pub(crate) begun_at: usize,
 }
 
-/// What is being polled without a slot.
+/// What is being polled without a slot: its entry, without the future.
 struct Loose {
     ticket: Option<Arc<Ticket>>,
     location: Place,
@@ -96,9 +96,9 @@ struct Loose {
 
 /// What the driver is to do next.
 pub(crate) enum Turn {
-    Poll(Poll),
+    Poll(Polling),
     /// Drop it unpolled: it was cancelled, or is nested too deep.
-    Refuse(Poll, Failure),
+    Refuse(Polling, Failure),
     /// Something has happened that a driver may wait for.
     Event,
     /// A body waits for its turn, and a round is over.
@@ -109,9 +109,10 @@ pub(crate) enum Turn {
 }
 
 /// A future taken out for its turn.
-pub(crate) struct Poll {
+pub(crate) struct Polling {
     pub(crate) job: Job,
-    pub(crate) wakers: SlotWakers,
+    /// Its slot, or the one that it gets if it needs one.
+    pub(crate) key: Key,
     pub(crate) loose: bool,
     /// There is somebody to be told of the outcome.
     pub(crate) kept: Option<Arc<Ticket>>,
@@ -134,8 +135,10 @@ pub(crate) struct Engine {
     pub(crate) closing: Vec<Key>,
     /// The slot of the top node, while that is open.
     pub(crate) top: Option<Key>,
-    /// To be used again.
-    tickets: Vec<Arc<Ticket>>,
+    /// For the next handle. Most handles are dropped where they were made: then the same one serves again.
+    spare: Option<Arc<Ticket>>,
+    /// The future that was added last has it, if its handle still has.
+    spare_given: bool,
     bodies: Vec<Arc<BodyWaker>>,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
@@ -179,6 +182,7 @@ impl Engine {
         &mut self.slots[key as usize]
     }
 
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         !self.ready.is_empty()
     }
@@ -190,22 +194,63 @@ impl Engine {
     /// Adds a future to a node.
     #[inline]
     pub(crate) fn add(&mut self, parent: Key, mut entry: Entry) {
+        self.settle_spare();
         entry.parent = parent;
         entry.epoch = self.count(parent);
         self.ready.add(entry);
     }
 
-    /// A ticket that was used before.
+    /// Adds a future to a node. Returns what its handle shares with the driver. That costs an allocation only if the
+    /// handle is kept until the next future is added, or this one is polled.
     #[inline]
-    pub(crate) fn pooled_ticket(&mut self) -> Option<Arc<Ticket>> {
-        self.tickets.pop()
+    pub(crate) fn add_with_ticket(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
+        if self.spare.is_none() || self.spare_given {
+            self.renew_spare(None);
+        }
+        self.add_with_spare(parent, job, location)
     }
 
-    /// A new one. Only in a drive.
-    pub(crate) fn new_ticket(&self) -> Arc<Ticket> {
-        match &self.tree {
-            Some(tree) => Ticket::new(tree),
-            None => unreachable!("it is set in a drive"),
+    /// The same, where the engine is not driven.
+    pub(crate) fn add_with_ticket_in(
+        &mut self,
+        tree: &Arc<Tree>,
+        parent: Key,
+        job: Job,
+        location: Place,
+    ) -> Arc<Ticket> {
+        self.renew_spare(Some(tree));
+        self.add_with_spare(parent, job, location)
+    }
+
+    #[inline]
+    fn add_with_spare(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
+        let epoch = self.count(parent);
+        self.ready.add(Entry { job, ticket: None, location, parent, epoch, serial: 0 });
+        self.spare_given = true;
+        match &self.spare {
+            Some(spare) => spare.clone(),
+            None => unreachable!("it was renewed"),
+        }
+    }
+
+    /// Has a ticket ready for the next future.
+    fn renew_spare(&mut self, tree: Option<&Arc<Tree>>) {
+        self.settle_spare();
+        if self.spare.is_none()
+            && let Some(tree) = tree.or(self.tree.as_ref())
+        {
+            self.spare = Some(Ticket::new(tree));
+        }
+    }
+
+    /// Is the handle of what was added last still there? Then the ticket is that future's.
+    #[inline]
+    fn settle_spare(&mut self) {
+        if std::mem::take(&mut self.spare_given)
+            && self.spare.as_ref().is_some_and(|spare| spare.is_kept())
+            && let Some(last) = self.ready.last_mut()
+        {
+            last.ticket = self.spare.take();
         }
     }
 
@@ -214,30 +259,6 @@ impl Engine {
         if let Some(tree) = self.tree.clone() {
             tree.apply_ops(self);
         }
-    }
-
-    /// Its handle was dropped: nobody is left to be told.
-    #[inline]
-    pub(crate) fn recycle(&mut self, ticket: Arc<Ticket>) {
-        if self.tickets.len() < POOLED && Arc::strong_count(&ticket) == 1 && ticket.is_fresh() {
-            self.tickets.push(ticket);
-        }
-    }
-
-    /// Gives the ticket of a handle that is dropped at once back: the entry was the last that was added.
-    #[inline]
-    pub(crate) fn unkeep(&mut self, ticket: &Arc<Ticket>) -> Option<Arc<Ticket>> {
-        let last = self.ready.last_mut()?;
-        if last.ticket.as_ref().is_some_and(|held| Arc::ptr_eq(held, ticket)) && ticket.is_fresh() {
-            return last.ticket.take();
-        }
-        None
-    }
-
-    /// Puts the ticket of a handle that was dropped at once where the next add takes it from.
-    #[inline]
-    pub(crate) fn reuse(&mut self, ticket: Arc<Ticket>) {
-        self.tickets.push(ticket);
     }
 
     /// The waker of a body that is done.
@@ -405,19 +426,19 @@ impl Engine {
         }
     }
 
-    /// Takes what is to be polled next out of its queue.
+    /// Takes what is to be polled next out of its queue, and the slot's wakers into `wakers`.
     #[inline]
-    pub(crate) fn next(&mut self, tree: &Arc<Tree>) -> Turn {
+    pub(crate) fn next(&mut self, tree: &Arc<Tree>, wakers: &mut Option<SlotWakers>) -> Turn {
+        self.settle_spare();
         loop {
-            if self.stop {
-                self.stop = false;
+            if std::mem::take(&mut self.stop) {
                 return Turn::Event;
             }
             match self.ready.next() {
                 None => return Turn::Idle,
-                Some(Next::Entry(entry)) => return self.take_loose(tree, entry),
+                Some(Next::Entry(entry)) => return self.take_loose(tree, entry, wakers),
                 Some(Next::Slot(key)) => {
-                    if let Some(turn) = self.take_slot(tree, key) {
+                    if let Some(turn) = self.take_slot(tree, key, wakers) {
                         return turn;
                     }
                 }
@@ -426,63 +447,79 @@ impl Engine {
     }
 
     #[inline]
-    fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry) -> Turn {
-        let Entry { job, mut ticket, location, parent, epoch, serial } = entry;
-        let mut kept = None;
-        if let Some(held) = ticket.take() {
-            if held.is_kept() {
-                kept = Some(held.clone());
-                ticket = Some(held);
-            } else {
-                self.recycle(held);
-            }
-        }
+    fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
+        let Entry { job, ticket, location, parent, epoch, serial } = entry;
         let key = self.slots.vacant_key() as Key;
+        self.take_wakers(tree, key, wakers);
         self.loose_key = key;
         let above = &self.slots[parent as usize];
-        let too_deep = above.depth >= above.deepest;
+        let plain = ticket.is_none() && above.depth < above.deepest;
         self.loose = Some(Loose { ticket, location, parent, epoch, serial });
-        let poll = Poll { job, wakers: self.take_wakers(tree, key), loose: true, kept };
-        if too_deep {
-            let failure = self.too_deep(parent, location);
-            return Turn::Refuse(poll, failure);
+        if plain {
+            return Turn::Poll(Polling { job, key, loose: true, kept: None });
         }
-        Self::unless_cancelled(poll, location)
+        self.examine(Polling { job, key, loose: true, kept: None }, parent, location)
     }
 
-    fn take_slot(&mut self, tree: &Arc<Tree>, key: Key) -> Option<Turn> {
-        let Some(job) = self.slots.get_mut(key as usize).and_then(|slot| slot.job.take()) else {
-            // A stale wake: of an earlier owner of the slot, or of one that is done but has children.
-            if let Some(Some(wakers)) = self.wakers.get(key as usize) {
-                wakers.inner.clear();
-            }
-            return None;
-        };
-        let slot = self.slot(key);
+    /// Refuses what was cancelled or is too deep.
+    fn examine(&mut self, mut polling: Polling, parent: Key, location: Place) -> Turn {
+        let ticket = self.loose.as_ref().and_then(|loose| loose.ticket.as_ref());
+        polling.kept = ticket.filter(|ticket| ticket.is_kept()).cloned();
+        let above = &self.slots[parent as usize];
+        if above.depth >= above.deepest {
+            let failure = self.too_deep(parent, location);
+            return Turn::Refuse(polling, failure);
+        }
+        Self::unless_cancelled(polling, location)
+    }
+
+    fn take_slot(&mut self, tree: &Arc<Tree>, key: Key, wakers: &mut Option<SlotWakers>) -> Option<Turn> {
+        self.take_wakers(tree, key, wakers);
+        if let Some(wakers) = wakers {
+            wakers.inner.clear();
+        }
+        // None after a stale wake: of an earlier owner of the slot, or of one that is done but has children.
+        let slot = self.slots.get_mut(key as usize)?;
+        let job = slot.job.take()?;
         let location = slot.location;
         let kept = slot.ticket.as_ref().filter(|ticket| ticket.is_kept()).cloned();
-        let wakers = self.take_wakers(tree, key);
-        wakers.inner.clear();
-        Some(Self::unless_cancelled(Poll { job, wakers, loose: false, kept }, location))
+        Some(Self::unless_cancelled(Polling { job, key, loose: false, kept }, location))
     }
 
     #[inline]
-    fn unless_cancelled(poll: Poll, location: Place) -> Turn {
-        match &poll.kept {
+    fn unless_cancelled(polling: Polling, location: Place) -> Turn {
+        match &polling.kept {
             Some(ticket) if ticket.is_cancelled() => {
                 let failure = Failure::new(Why::Cancelled, location);
-                Turn::Refuse(poll, failure)
+                Turn::Refuse(polling, failure)
             }
-            _ => Turn::Poll(poll),
+            _ => Turn::Poll(polling),
         }
     }
 
+    /// Has the driver hold the wakers of this slot. It holds one pair at a time.
     #[inline]
-    fn take_wakers(&mut self, tree: &Arc<Tree>, key: Key) -> SlotWakers {
-        match self.wakers.get_mut(key as usize).and_then(Option::take) {
-            Some(wakers) => wakers,
-            None => SlotWakers::new(tree, key),
+    fn take_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+        if held.as_ref().is_none_or(|held| held.key() != key) {
+            self.change_wakers(tree, key, held);
         }
+    }
+
+    fn change_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+        if let Some(held) = held.take() {
+            self.keep_wakers(held);
+        }
+        let kept = self.wakers.get_mut(key as usize).and_then(Option::take);
+        *held = Some(kept.unwrap_or_else(|| SlotWakers::new(tree, key)));
+    }
+
+    /// Takes back the wakers that a driver held.
+    pub(crate) fn keep_wakers(&mut self, wakers: SlotWakers) {
+        let index = wakers.key() as usize;
+        if index >= self.wakers.len() {
+            self.wakers.resize_with(index + 1, || None);
+        }
+        self.wakers[index] = Some(wakers);
     }
 
     #[cold]
@@ -499,34 +536,33 @@ impl Engine {
         Failure::new(Why::TooDeep(chain, depth), location)
     }
 
-    /// After a poll: `job` is the future if it is still pending.
+    /// After a poll that left the future pending.
     #[inline]
-    pub(crate) fn finish(&mut self, job: Option<Job>, wakers: SlotWakers, self_woken: bool) {
-        let key = wakers.key();
-        if let Some(loose) = self.loose.take() {
-            match job {
-                None => self.uncount(loose.parent, loose.epoch),
-                Some(job) if self_woken && !wakers.is_kept() => {
-                    let Loose { ticket, location, parent, epoch, serial } = loose;
+    pub(crate) fn finish_pending(&mut self, job: Job, wakers: &SlotWakers, self_woken: bool) {
+        if self.loose.is_some() {
+            if self_woken && !wakers.is_kept() {
+                if let Some(Loose { ticket, location, parent, epoch, serial }) = self.loose.take() {
                     self.ready.poll_again(Entry { job, ticket, location, parent, epoch, serial });
                 }
-                Some(job) => {
-                    self.loose = Some(loose);
-                    self.materialise();
-                    self.rest(key, job, &wakers, self_woken);
-                }
+                return;
             }
-        } else if let Some(job) = job {
-            self.rest(key, job, &wakers, self_woken);
-        } else {
-            let slot = self.slot(key);
-            slot.live = false;
-            slot.ticket = None;
-            if slot.pending == 0 {
-                self.settle(key);
-            }
+            self.materialise();
         }
-        self.keep_wakers(key, wakers);
+        self.rest(wakers.key(), job, wakers, self_woken);
+    }
+
+    /// After a poll that the future is done with.
+    #[inline]
+    pub(crate) fn finish_done(&mut self, key: Key) {
+        if let Some(loose) = self.loose.take() {
+            return self.uncount(loose.parent, loose.epoch);
+        }
+        let slot = self.slot(key);
+        slot.live = false;
+        slot.ticket = None;
+        if slot.pending == 0 {
+            self.settle(key);
+        }
     }
 
     /// Puts a pending future into its slot.
@@ -539,15 +575,6 @@ impl Engine {
         if woken && wakers.inner.queue_locally() {
             self.ready.wake(key);
         }
-    }
-
-    #[inline]
-    fn keep_wakers(&mut self, key: Key, wakers: SlotWakers) {
-        let index = key as usize;
-        if index >= self.wakers.len() {
-            self.wakers.resize_with(index + 1, || None);
-        }
-        self.wakers[index] = Some(wakers);
     }
 
     /// Where what is being polled was added.
@@ -618,9 +645,15 @@ impl Engine {
         !self.outbox.is_empty() || !self.trash.is_empty()
     }
 
+    /// Is there nothing for the driver to do before the next poll?
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.closing.is_empty() && !self.has_mail()
+    }
+
     /// Is nothing in it?
     pub(crate) fn is_blank(&self) -> bool {
-        self.slots.is_empty() && self.ready.is_empty() && !self.has_mail()
+        self.slots.is_empty() && self.ready.is_empty() && self.is_quiet()
     }
 
     /// Makes it ready for its next transaction, with what a burst needed given back.

@@ -33,8 +33,8 @@ impl Ambient {
     /// Opens a transaction whose parent is what is current here.
     pub(crate) fn open(&self, kind: Kind, options: Options, location: Place) -> Site {
         self.make_lazy();
-        let parent = match &*self.current.borrow() {
-            Current::Loose | Current::Slot(_) => None,
+        let parent = match self.current() {
+            Current::Polled | Current::Slot(_) => None,
             Current::Node(node) => Some(node.nearest_open()),
             Current::Nothing | Current::Lazy(_) => Some(None),
         };
@@ -73,18 +73,15 @@ impl Ambient {
         let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
         let Some(tree) = engine.tree.clone() else { unreachable!("it is set in a drive") };
         tree.apply_ops(engine);
-        let key = match *self.current.borrow() {
-            Current::Slot(key) => key,
-            _ => engine.materialise(),
-        };
+        let key = self.current_here().flatten().unwrap_or_else(|| engine.materialise());
         f(engine, &tree, key)
     }
 
     /// Where a transaction is to be begun when one is needed: begins it now.
     pub(crate) fn make_lazy(&self) {
-        let Current::Lazy(location) = *self.current.borrow() else { return };
+        let Current::Lazy(location) = self.current() else { return };
         let site = open_tree(Kind::Begun, Options::default(), location);
-        self.current.replace(site.node.map_or(Current::Nothing, Current::Node));
+        self.set_current(site.node.map_or(Current::Nothing, Current::Node));
     }
 }
 

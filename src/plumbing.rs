@@ -23,7 +23,7 @@ type Loc = &'static Location<'static>;
 /// Runs `f`. Where no transaction is current, one is begun when it is first needed in `f`, and given back, un-ended.
 pub fn lazily<R>(location: Loc, f: impl FnOnce() -> R) -> (R, Option<OwnedTransaction>) {
     current::with(|ambient| {
-        if !matches!(*ambient.current.borrow(), Current::Nothing) {
+        if !ambient.has_no_current() {
             return (f(), None);
         }
         ambient.enter(Current::Lazy(location), || {
@@ -40,7 +40,7 @@ struct Made<'a>(Option<OwnedTransaction>, &'a current::Ambient);
 
 impl Made<'_> {
     fn take(&mut self) {
-        if let Current::Node(node) = self.1.current.replace(Current::Nothing) {
+        if let Current::Node(node) = self.1.set_current(Current::Nothing) {
             self.0 = Some(OwnedTransaction::lazy(node));
         }
     }
@@ -146,10 +146,10 @@ pub struct Helper {
 pub fn helper() -> Option<Helper> {
     current::with(|ambient| {
         ambient.make_lazy();
-        let tree = match &*ambient.current.borrow() {
+        let tree = match ambient.current() {
             Current::Nothing | Current::Lazy(_) => return None,
             Current::Node(node) => Arc::downgrade(&node.tree),
-            Current::Slot(_) | Current::Loose => {
+            Current::Slot(_) | Current::Polled => {
                 let engine = ambient.engine.borrow();
                 Arc::downgrade(engine.as_ref()?.tree.as_ref()?)
             }

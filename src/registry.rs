@@ -64,7 +64,7 @@ impl Survey {
 
     fn of(tree: &Arc<Tree>, waker: &std::task::Waker) -> Option<Arc<Survey>> {
         let survey = Arc::new(Survey { answer: Mutex::new(None), waker: Mutex::new(Some(waker.clone())) });
-        if current::with(|ambient| tree.is_driven_by(ambient.thread)) {
+        if current::with(|ambient| tree.is_driven_by(ambient.thread())) {
             // Being polled somewhere on this stack: the engine is not to be had at once if another drive is above it.
             tree.submit(Op::Survey(survey.clone()));
             return Some(survey);

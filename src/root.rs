@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 
-use crate::current::{self, Failed};
+use crate::current::{self, Remains};
 use crate::driver::drive_until;
 use crate::end::End;
 use crate::engine::{DEPTH_LIMIT, Engine, Kind};
@@ -136,7 +136,7 @@ pub(crate) fn adopt(mut end: End, location: Place) -> bool {
     let job = Box::pin(async move {
         let failures = poll_fn(|cx| end.poll_quietly(cx)).await;
         if !failures.is_empty() {
-            current::with(|ambient| ambient.failed.set(Some(Failed::Many(failures))));
+            current::with(|ambient| ambient.leave(Remains::Failures(failures)));
         }
     });
     add(job, None, location, false)

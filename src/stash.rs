@@ -120,7 +120,7 @@ impl<T: Send + 'static> Stashed<T> {
             State::Waits(ticket) => {
                 let settled = if let Some(settled) = ticket.take(None) {
                     settled
-                } else if current::with(|ambient| ticket.is_polled_by(ambient.thread)) {
+                } else if current::with(|ambient| ticket.is_polled_by(ambient.thread())) {
                     return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
                 } else {
                     match ticket.tree.upgrade() {
@@ -172,19 +172,12 @@ impl<T: Send + 'static> Future for Stashed<T> {
 impl<T> Drop for Stashed<T> {
     #[inline]
     fn drop(&mut self) {
-        let State::Waits(ticket) = std::mem::replace(&mut self.state, State::Done) else { return };
-        if self.awaited || ticket.is_settled() {
-            return leave(&ticket, &mut self.seat);
+        // Who never polled it has left nothing behind.
+        if self.awaited
+            && let State::Waits(ticket) = &self.state
+        {
+            leave(ticket, &mut self.seat);
         }
-        // Where it was made it costs nothing: the entry gives its half of the ticket back.
-        current::with(|ambient| {
-            ambient.on_top(ticket.tree_id, |engine| {
-                if let Some(other) = engine.unkeep(&ticket) {
-                    drop(other);
-                    engine.reuse(ticket);
-                }
-            })
-        });
     }
 }
 

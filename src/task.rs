@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use pin_project_lite::pin_project;
 
-use crate::current::{self, Failed};
+use crate::current::{self, Remains};
 use crate::error::BoxError;
 use crate::ready::Job;
 use crate::settles::Settles;
@@ -115,12 +115,12 @@ where
         match I::take_in(output) {
             Ok(value) => current::with(|ambient| {
                 if ambient.kept.get() {
-                    ambient.value.set(Some(Box::new(value)));
+                    ambient.leave(Remains::Value(Box::new(value)));
                 } else {
                     drop(value);
                 }
             }),
-            Err(error) => current::with(|ambient| ambient.failed.set(Some(Failed::Error(error)))),
+            Err(error) => current::with(|ambient| ambient.leave(Remains::Error(error))),
         }
         Poll::Ready(())
     }

@@ -1,8 +1,8 @@
 //! What a [`Stashed`](crate::Stashed) and the driver share: cancellation one way, the outcome the other way.
 //!
-//! Tickets are of no type: the value is boxed (which for `()` allocates nothing), so that one pool serves all. A ticket
-//! costs next to nothing until its handle is kept: a handle that is dropped where it was made gives the ticket back at
-//! once.
+//! Tickets are of no type: the value is boxed (which for `()` allocates nothing), so that one serves after the other. A
+//! ticket costs next to nothing until its handle is kept: one whose handle is dropped before the next future is added
+//! serves again (see `Engine::add_with_ticket`).
 
 use std::any::Any;
 use std::sync::{Arc, Weak};
@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::error::Failure;
 use crate::ready::Key;
-use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
 use crate::tree::Tree;
 use crate::waker::Wakers;
 
@@ -32,8 +32,6 @@ const NOWHERE: Key = Key::MAX;
 pub(crate) struct Ticket {
     /// The tree whose driver settles it. Weak: the tree holds tickets.
     pub(crate) tree: Weak<Tree>,
-    /// The same, to be compared.
-    pub(crate) tree_id: u64,
     /// `CANCELLED`, `SETTLED`, `CALLBACK`.
     flags: AtomicU8,
     /// The slot that holds the future, once it has one.
@@ -54,7 +52,6 @@ impl Ticket {
     pub(crate) fn new(tree: &Arc<Tree>) -> Arc<Self> {
         Arc::new(Ticket {
             tree: Arc::downgrade(tree),
-            tree_id: tree.id,
             flags: AtomicU8::new(0),
             slot: AtomicU32::new(NOWHERE),
             polling: AtomicU64::new(0),
@@ -62,16 +59,15 @@ impl Ticket {
         })
     }
 
-    /// As good as new? Only for who holds the last reference.
-    #[inline]
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.flags.load(Ordering::Relaxed) == 0 && self.slot.load(Ordering::Relaxed) == NOWHERE
-    }
-
     /// Is there anybody to be told of the outcome, or anything that the driver is to know?
     #[inline]
     pub(crate) fn is_kept(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1 || self.flags.load(Ordering::SeqCst) & (CALLBACK | CANCELLED) != 0
+        if Arc::strong_count(self) > 1 {
+            return true;
+        }
+        // After this, what who dropped the handle did before is seen.
+        fence(Ordering::Acquire);
+        self.flags.load(Ordering::SeqCst) & (CALLBACK | CANCELLED) != 0
     }
 
     pub(crate) fn is_settled(&self) -> bool {

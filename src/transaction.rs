@@ -68,12 +68,13 @@ pub fn current() -> Option<Transaction> {
 pub(crate) fn current_node() -> Option<Arc<Node>> {
     current::with(|ambient| {
         ambient.make_lazy();
-        match &*ambient.current.borrow() {
-            Current::Nothing | Current::Lazy(_) => return None,
-            Current::Node(node) => return Some(node.clone()),
-            Current::Slot(_) | Current::Loose => {}
+        match ambient.current() {
+            Current::Nothing | Current::Lazy(_) => None,
+            Current::Node(node) => Some(node),
+            Current::Slot(_) | Current::Polled => {
+                Some(ambient.engine_here(|engine, tree, key| engine.share(tree, key)))
+            }
         }
-        Some(ambient.engine_here(|engine, tree, key| engine.share(tree, key)))
     })
 }
 
