@@ -357,7 +357,10 @@ pub(crate) fn drive_until<R>(
     let mut found = goal(None);
     if found.is_none() {
         found = match current::only_listens(tree) {
-            true => goal(Some(cx.waker().clone())),
+            true => {
+                tree.sit_below(seat, cx);
+                goal(Some(cx.waker().clone()))
+            }
             false => match tree.access(seat, || cx.waker().clone()) {
                 Access::Busy => goal(Some(cx.waker().clone())),
                 Access::Drive(engine) => {

@@ -1,4 +1,4 @@
-//! Transactions for code that cannot await.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod add;

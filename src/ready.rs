@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     pub(crate) parent: Key,
     /// The parent's epoch at that time (see `settle`).
     pub(crate) epoch: u64,
-    /// Its place in the order of adding; given by the first poll, as that happens in the same order.
+    /// Its place in the order of adding.
     pub(crate) serial: u64,
 }
 
@@ -59,7 +59,8 @@ pub(crate) struct Ready {
 
 impl Ready {
     #[inline]
-    pub(crate) fn add(&mut self, entry: Entry) {
+    pub(crate) fn add(&mut self, mut entry: Entry) {
+        entry.serial = self.serial();
         self.first.push_back(entry);
     }
 
@@ -99,9 +100,7 @@ impl Ready {
         }
         if self.round.0 > 0 {
             self.round.0 -= 1;
-            let mut entry = self.first.pop_front()?;
-            entry.serial = self.serial();
-            return Some(Next::Entry(entry));
+            return self.first.pop_front().map(Next::Entry);
         }
         if self.round.1 == 0 {
             return None;
@@ -114,6 +113,7 @@ impl Ready {
     }
 
     /// The next place in the order of adding.
+    #[inline]
     pub(crate) fn serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial

@@ -2,7 +2,9 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+#[cfg(not(loom))]
+use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -29,9 +31,21 @@ struct Root {
 
 type Spawner = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
 
+#[cfg(not(loom))]
 fn instance() -> &'static Root {
     static ROOT: OnceLock<Root> = OnceLock::new();
-    ROOT.get_or_init(|| {
+    ROOT.get_or_init(Root::open)
+}
+
+/// One for each execution of a model.
+#[cfg(loom)]
+fn instance() -> &'static Root {
+    loom::lazy_static! { static ref ROOT: Root = Root::open(); }
+    &ROOT
+}
+
+impl Root {
+    fn open() -> Self {
         let location = std::panic::Location::caller();
         let tree = Tree::new(true);
         let node = Node::new(tree.clone(), Kind::Begun, None, location);
@@ -42,7 +56,7 @@ fn instance() -> &'static Root {
         inner.open = true;
         drop(inner);
         Root { node, spawner: Mutex::new(None), spawned: AtomicBool::new(false) }
-    })
+    }
 }
 
 /// The root's node.

@@ -30,7 +30,7 @@
 
 use std::sync::Arc;
 
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use smallvec::SmallVec;
 
@@ -272,6 +272,17 @@ impl Tree {
         drop((trash, old));
         wake_all(wakers);
         Ok(())
+    }
+
+    /// For who must not drive now, as this stack drives the tree below another one (or too much): he may have to later,
+    /// when that drive is over. Polled in the topmost drive he is a part of this tree, which others drive.
+    pub(crate) fn sit_below(&self, seat: &mut Seat, cx: &Context<'_>) {
+        if current::with(|ambient| ambient.driving.get() == self.id) {
+            return;
+        }
+        let waker = cx.waker().clone();
+        let old = self.lock().drivers.sit(seat, waker);
+        drop(old);
     }
 
     /// Waits no more for something to become ready.
