@@ -120,6 +120,8 @@ pub(crate) struct Polling {
 
 #[derive(Default)]
 pub(crate) struct Engine {
+    /// Whose engine it is.
+    tree_id: u64,
     /// Its tree, while it is driven.
     pub(crate) tree: Option<Arc<Tree>>,
     pub(crate) slots: Slab<Slot>,
@@ -177,6 +179,10 @@ impl Slot {
 }
 
 impl Engine {
+    pub(crate) fn new(tree: &Tree) -> Box<Self> {
+        Box::new(Engine { tree_id: tree.id, ..Engine::default() })
+    }
+
     #[inline]
     pub(crate) fn slot(&mut self, key: Key) -> &mut Slot {
         &mut self.slots[key as usize]
@@ -599,9 +605,9 @@ impl Engine {
 
     /// Records a failure with a node.
     pub(crate) fn fail(&mut self, node: Key, serial: u64, failure: Failure) {
-        let trash = &mut self.trash;
-        let slot = &mut self.slots[node as usize];
-        slot.extra().failures.push(serial, failure, trash);
+        let serial = failure.serial_in(self.tree_id, serial);
+        let Engine { slots, trash, .. } = self;
+        slots[node as usize].extra().failures.push(serial, failure, trash);
     }
 
     /// Does what somebody else wants done.

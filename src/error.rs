@@ -4,8 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Any error that can cross threads.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -39,6 +39,8 @@ struct Inner {
     location: Place,
     /// Somebody awaited it: it is not reported to anybody else.
     received: AtomicBool,
+    /// The tree in which it was recorded first, and its place in the order of adding there.
+    origin: OnceLock<(u64, u64)>,
 }
 
 pub(crate) enum Kind {
@@ -52,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, location: Place) -> Self {
-        Failure(Arc::new(Inner { kind, location, received: AtomicBool::new(false) }))
+        Failure(Arc::new(Inner { kind, location, received: AtomicBool::new(false), origin: OnceLock::new() }))
     }
 
     /// From what `catch_unwind` returned. The payload is dropped here: never call it under a lock.
@@ -76,6 +78,14 @@ impl Failure {
 
     pub(crate) fn is_received(&self) -> bool {
         self.0.received.load(Ordering::Acquire)
+    }
+
+    /// Its place in the order of adding in this tree: the first that it was given, however often it changes hands.
+    pub(crate) fn serial_in(&self, tree_id: u64, serial: u64) -> u64 {
+        match self.0.origin.get_or_init(|| (tree_id, serial)) {
+            (origin, first) if *origin == tree_id => *first,
+            _ => serial,
+        }
     }
 
     pub(crate) fn same(&self, other: &Failure) -> bool {

@@ -58,9 +58,9 @@ impl FailureList {
     }
 
     /// Keeps what nobody took after all.
-    pub(crate) fn put_back(&mut self, failures: Failures) {
+    pub(crate) fn put_back(&mut self, tree_id: u64, failures: Failures) {
         self.omitted += failures.omitted();
-        self.kept.splice(0..0, failures.iter().map(|failure| (0, failure.clone())));
+        self.kept.extend(failures.iter().map(|failure| (failure.serial_in(tree_id, 0), failure.clone())));
     }
 
     /// Forgets what has been received.

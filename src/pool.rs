@@ -20,10 +20,11 @@ std::thread_local! {
 
 /// A closed tree, and its engine.
 pub(crate) fn take() -> Pooled {
-    POOL.try_with(|pool| pool.borrow_mut().pop())
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| (Tree::new(false), Box::default()))
+    POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten().unwrap_or_else(|| {
+        let tree = Tree::new(false);
+        let engine = Engine::new(&tree);
+        (tree, engine)
+    })
 }
 
 /// Takes a closed tree back, if nobody else holds it. `holders`: how many references are about to go, this one too.

@@ -49,7 +49,7 @@ impl Root {
         let location = std::panic::Location::caller();
         let tree = Tree::new(true);
         let node = Node::new(tree.clone(), Kind::Begun, None, location);
-        let mut engine = Box::<Engine>::default();
+        let mut engine = Engine::new(&tree);
         engine.open(Kind::Begun, location, Some(node.clone()), DEPTH_LIMIT);
         let mut inner = tree.lock();
         inner.engine = Some(engine);

@@ -251,7 +251,7 @@ impl Engine {
     }
 
     fn complete_waits(&mut self, key: Key) {
-        let Engine { slots, outbox, trash, stop, .. } = self;
+        let Engine { slots, outbox, trash, stop, tree_id, .. } = self;
         let extra = slots[key as usize].extra();
         while extra.waits.front().is_some_and(|wait| wait.left == 0) {
             let Some(wait) = extra.waits.pop_front() else { return };
@@ -261,7 +261,7 @@ impl Engine {
                 // The first that is still there gets them.
                 failures = cell.settle(failures, outbox);
             }
-            extra.failures.put_back(failures);
+            extra.failures.put_back(*tree_id, failures);
         }
     }
 }
