@@ -121,7 +121,7 @@ pub(crate) struct Polling {
 #[derive(Default)]
 pub(crate) struct Engine {
     /// Whose engine it is.
-    tree_id: u64,
+    pub(crate) tree_id: u64,
     /// Its tree, while it is driven.
     pub(crate) tree: Option<Arc<Tree>>,
     pub(crate) slots: Slab<Slot>,
