@@ -17,7 +17,7 @@ use crate::failures::Trash;
 use crate::ready::{Job, Key};
 use crate::ticket::{Settled, Ticket};
 use crate::tree::{Access, Tree};
-use crate::waker::{BodyWaker, Seat, Wakers, wake_all};
+use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers, wake_all};
 
 /// Why a run ended.
 #[derive(PartialEq, Eq, Debug)]
@@ -76,7 +76,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Uses the engine.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn engine<R>(&self, f: impl FnOnce(&mut Engine) -> R) -> R {
         match self.ambient.engine.borrow_mut().as_deref_mut() {
             Some(engine) => f(engine),
@@ -104,6 +104,9 @@ impl<'a> Drive<'a> {
         let mut polled = None;
         let mut begun = false;
         loop {
+            if let (None, Some(wakers)) = (&polled, &wakers) {
+                self.run_plain(wakers);
+            }
             let turn = self.engine(|engine| {
                 match (polled.take(), &wakers) {
                     (Some(Finished::Done(key)), _) => engine.finish_done(key),
@@ -162,6 +165,31 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// The common case on its own: first polls of futures whose handles are gone, in the middle of a round.
+    #[inline]
+    fn run_plain(&self, wakers: &SlotWakers) {
+        let (ambient, key) = (self.ambient, wakers.key());
+        let mut polled = None;
+        loop {
+            let job = self.engine(|engine| {
+                match polled.take() {
+                    Some(Finished::Done(key)) => engine.finish_done(key),
+                    Some(Finished::Pending(job)) => {
+                        engine.finish_pending(job, wakers, ambient.self_woken.get());
+                    }
+                    None => {}
+                }
+                if self.tree.has_ops() || !engine.is_quiet() || ambient.budget.get() == 0 {
+                    return None;
+                }
+                engine.next_plain(key)
+            });
+            let Some(job) = job else { return };
+            self.spend();
+            polled = self.poll(Polling { job, key, loose: true, kept: None }, &wakers.waker);
+        }
+    }
+
     #[cold]
     fn deliver_mail(&self) {
         self.ambient.wakes.set(Key::MAX);
@@ -172,7 +200,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Polls a future with its own transaction current. What is left to do is returned, unless that was not little.
-    #[inline]
+    #[inline(always)]
     fn poll(&self, polling: Polling, waker: &Waker) -> Option<Finished> {
         let ambient = self.ambient;
         let Polling { job, key, loose, kept } = polling;

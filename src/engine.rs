@@ -210,7 +210,8 @@ impl Engine {
     /// handle is kept until the next future is added, or this one is polled.
     #[inline]
     pub(crate) fn add_with_ticket(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
-        if self.spare.is_none() || self.spare_given {
+        self.settle_spare();
+        if self.spare.is_none() {
             self.renew_spare(None);
         }
         self.add_with_spare(parent, job, location)
@@ -240,6 +241,7 @@ impl Engine {
     }
 
     /// Has a ticket ready for the next future.
+    #[cold]
     fn renew_spare(&mut self, tree: Option<&Arc<Tree>>) {
         self.settle_spare();
         if self.spare.is_none()
@@ -250,12 +252,15 @@ impl Engine {
     }
 
     /// Is the handle of what was added last still there? Then the ticket is that future's.
-    #[inline]
+    #[inline(always)]
     fn settle_spare(&mut self) {
-        if std::mem::take(&mut self.spare_given)
-            && self.spare.as_ref().is_some_and(|spare| spare.is_kept())
-            && let Some(last) = self.ready.last_mut()
-        {
+        if std::mem::take(&mut self.spare_given) && self.spare.as_ref().is_some_and(|spare| spare.is_kept()) {
+            self.give_spare();
+        }
+    }
+
+    fn give_spare(&mut self) {
+        if let Some(last) = self.ready.last_mut() {
             last.ticket = self.spare.take();
         }
     }
@@ -452,6 +457,25 @@ impl Engine {
         }
     }
 
+    /// The next first poll of this round, if there is nothing to be said about it: its handle is gone, the slot that it
+    /// would get is the one whose wakers the driver holds.
+    #[inline(always)]
+    pub(crate) fn next_plain(&mut self, held: Key) -> Option<Job> {
+        self.settle_spare();
+        if self.stop || self.slots.vacant_key() != held as usize {
+            return None;
+        }
+        let entry = self.ready.first_of_round()?;
+        let above = &self.slots[entry.parent as usize];
+        if entry.ticket.is_some() || above.depth >= above.deepest {
+            return None;
+        }
+        let Entry { job, ticket, location, parent, epoch, serial } = self.ready.take_first()?;
+        self.loose_key = held;
+        self.loose = Some(Loose { ticket, location, parent, epoch, serial });
+        Some(job)
+    }
+
     #[inline]
     fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
         let Entry { job, ticket, location, parent, epoch, serial } = entry;
@@ -560,8 +584,10 @@ impl Engine {
     /// After a poll that the future is done with.
     #[inline]
     pub(crate) fn finish_done(&mut self, key: Key) {
-        if let Some(loose) = self.loose.take() {
-            return self.uncount(loose.parent, loose.epoch);
+        if let Some(loose) = &self.loose {
+            let (parent, epoch) = (loose.parent, loose.epoch);
+            self.loose = None;
+            return self.uncount(parent, epoch);
         }
         let slot = self.slot(key);
         slot.live = false;

@@ -92,6 +92,19 @@ impl Ready {
         self.round == (0, 0)
     }
 
+    /// What is to be polled next, if that is a first poll of this round.
+    #[inline]
+    pub(crate) fn first_of_round(&self) -> Option<&Entry> {
+        if self.round.0 > 0 { self.first.front() } else { None }
+    }
+
+    /// Takes that.
+    #[inline]
+    pub(crate) fn take_first(&mut self) -> Option<Entry> {
+        self.round.0 -= 1;
+        self.first.pop_front()
+    }
+
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Next> {
         if self.round == (0, 0) {
@@ -99,8 +112,7 @@ impl Ready {
             self.round = (self.first.len(), self.woken.len());
         }
         if self.round.0 > 0 {
-            self.round.0 -= 1;
-            return self.first.pop_front().map(Next::Entry);
+            return self.take_first().map(Next::Entry);
         }
         if self.round.1 == 0 {
             return None;

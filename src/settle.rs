@@ -52,16 +52,16 @@ impl Engine {
     }
 
     /// True if nothing is left for the parent to wait for.
-    #[inline]
+    #[inline(always)]
     fn uncount_one(&mut self, parent: Key, epoch: u64) -> bool {
         let slot = self.slot(parent);
         slot.pending -= 1;
+        let settled = slot.pending == 0 && !slot.live;
         if slot.extra.is_some() {
             slot.publish_pending();
             self.advance_waits(parent, epoch);
         }
-        let slot = self.slot(parent);
-        slot.pending == 0 && !slot.live
+        settled
     }
 
     /// The node's own part is done and nothing counts below it.
