@@ -104,17 +104,10 @@ impl<'a> Drive<'a> {
         let mut polled = None;
         let mut begun = false;
         loop {
-            if let (None, Some(wakers)) = (&polled, &wakers) {
-                self.run_plain(wakers);
+            if let Some(wakers) = &wakers {
+                self.run_plain(wakers, polled.take());
             }
             let turn = self.engine(|engine| {
-                match (polled.take(), &wakers) {
-                    (Some(Finished::Done(key)), _) => engine.finish_done(key),
-                    (Some(Finished::Pending(job)), Some(wakers)) => {
-                        engine.finish_pending(job, wakers, ambient.self_woken.get());
-                    }
-                    _ => {}
-                }
                 self.tree.apply_ops(engine);
                 if !engine.is_quiet() {
                     if !engine.closing.is_empty() {
@@ -165,11 +158,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// The common case on its own: first polls of futures whose handles are gone, in the middle of a round.
+    /// Finishes the last poll. Then the common case on its own: futures without slots whose handles are gone, in the
+    /// middle of a round.
     #[inline]
-    fn run_plain(&self, wakers: &SlotWakers) {
+    fn run_plain(&self, wakers: &SlotWakers, mut polled: Option<Finished>) {
         let (ambient, key) = (self.ambient, wakers.key());
-        let mut polled = None;
         loop {
             let job = self.engine(|engine| {
                 match polled.take() {

@@ -457,20 +457,20 @@ impl Engine {
         }
     }
 
-    /// The next first poll of this round, if there is nothing to be said about it: its handle is gone, the slot that it
-    /// would get is the one whose wakers the driver holds.
+    /// The next of this round that has no slot, if there is nothing to be said about it: its handle is gone, the slot that
+    /// it would get is the one whose wakers the driver holds.
     #[inline(always)]
     pub(crate) fn next_plain(&mut self, held: Key) -> Option<Job> {
         self.settle_spare();
         if self.stop || self.slots.vacant_key() != held as usize {
             return None;
         }
-        let entry = self.ready.first_of_round()?;
+        let entry = self.ready.entry_of_round()?;
         let above = &self.slots[entry.parent as usize];
         if entry.ticket.is_some() || above.depth >= above.deepest {
             return None;
         }
-        let Entry { job, ticket, location, parent, epoch, serial } = self.ready.take_first()?;
+        let Entry { job, ticket, location, parent, epoch, serial } = self.ready.take_entry()?;
         self.loose_key = held;
         self.loose = Some(Loose { ticket, location, parent, epoch, serial });
         Some(job)

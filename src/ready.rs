@@ -92,17 +92,29 @@ impl Ready {
         self.round == (0, 0)
     }
 
-    /// What is to be polled next, if that is a first poll of this round.
+    /// What is to be polled next in this round, if that has no slot.
     #[inline]
-    pub(crate) fn first_of_round(&self) -> Option<&Entry> {
-        if self.round.0 > 0 { self.first.front() } else { None }
+    pub(crate) fn entry_of_round(&self) -> Option<&Entry> {
+        if self.round.0 > 0 {
+            self.first.front()
+        } else if self.round.1 > 0 && self.woken.front() == Some(&AGAIN) {
+            self.again.front()
+        } else {
+            None
+        }
     }
 
     /// Takes that.
     #[inline]
-    pub(crate) fn take_first(&mut self) -> Option<Entry> {
-        self.round.0 -= 1;
-        self.first.pop_front()
+    pub(crate) fn take_entry(&mut self) -> Option<Entry> {
+        if self.round.0 > 0 {
+            self.round.0 -= 1;
+            self.first.pop_front()
+        } else {
+            self.round.1 -= 1;
+            self.woken.pop_front();
+            self.again.pop_front()
+        }
     }
 
     #[inline]
@@ -112,7 +124,7 @@ impl Ready {
             self.round = (self.first.len(), self.woken.len());
         }
         if self.round.0 > 0 {
-            return self.take_first().map(Next::Entry);
+            return self.take_entry().map(Next::Entry);
         }
         if self.round.1 == 0 {
             return None;
