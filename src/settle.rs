@@ -227,7 +227,7 @@ impl Engine {
         let extra = slot.extra();
         let covered: u32 = extra.waits.iter().map(|wait| wait.left).sum();
         match extra.waits.back_mut() {
-            Some(last) if covered == pending => last.cells.push(cell),
+            Some(last) if covered == pending => last.join(cell),
             _ => {
                 let record = WaitRecord { epoch: extra.epoch, left: pending - covered, cells: vec![cell] };
                 extra.waits.push_back(record);

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::error::Failure;
 use crate::ready::Key;
-use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, load_after_count, lock};
 use crate::tree::Tree;
 use crate::waker::Wakers;
 
@@ -65,9 +65,7 @@ impl Ticket {
         if Arc::strong_count(self) > 1 {
             return true;
         }
-        // After this, what who dropped the handle did before is seen.
-        fence(Ordering::Acquire);
-        self.flags.load(Ordering::SeqCst) & (CALLBACK | CANCELLED) != 0
+        load_after_count(&self.flags) & (CALLBACK | CANCELLED) != 0
     }
 
     pub(crate) fn is_settled(&self) -> bool {
@@ -76,20 +74,21 @@ impl Ticket {
 
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.flags.load(Ordering::SeqCst) & CANCELLED != 0
+        self.flags.load(Ordering::Acquire) & CANCELLED != 0
     }
 
     /// Marks it; gives the slot that is to be woken for it.
     pub(crate) fn cancel(&self) -> Option<Key> {
-        // Either this sees the slot, or who places the future in one sees the mark.
-        self.flags.fetch_or(CANCELLED, Ordering::SeqCst);
-        Some(self.slot.load(Ordering::SeqCst)).filter(|key| *key != NOWHERE)
+        // Either this comes second and sees the slot, or who places the future in one does and sees the mark.
+        self.flags.fetch_or(CANCELLED, Ordering::AcqRel);
+        Some(self.slot.load(Ordering::Relaxed)).filter(|key| *key != NOWHERE)
     }
 
     /// The future has got a slot. True if it was cancelled meanwhile.
     pub(crate) fn place(&self, key: Key) -> bool {
-        self.slot.store(key, Ordering::SeqCst);
-        self.is_cancelled()
+        self.slot.store(key, Ordering::Relaxed);
+        // Not a load: of this and the mark one comes second, and sees what was stored before the first.
+        self.flags.fetch_or(0, Ordering::AcqRel) & CANCELLED != 0
     }
 
     pub(crate) fn set_polling(&self, thread: u64) {

@@ -16,6 +16,16 @@ pub(crate) struct WaitRecord {
     pub(crate) cells: Vec<Arc<WaitCell>>,
 }
 
+impl WaitRecord {
+    /// One more that waits for the same. Those who gave up are forgotten before the list grows.
+    pub(crate) fn join(&mut self, cell: Arc<WaitCell>) {
+        if self.cells.len() == self.cells.capacity() {
+            self.cells.retain(|cell| Arc::strong_count(cell) > 1);
+        }
+        self.cells.push(cell);
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct WaitCell {
     state: Mutex<State>,
