@@ -80,6 +80,10 @@ enum Spot {
     Lazy(Place),
 }
 
+/// What was current before something became lazy: nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Before(Spot);
+
 /// What a future leaves when it is done, if that matters to anybody.
 pub(crate) enum Remains {
     /// To be handed to who kept the handle.
@@ -189,12 +193,6 @@ impl Ambient {
         }
     }
 
-    /// Is there none, nor one to be?
-    pub(crate) fn has_no_current(&self) -> bool {
-        self.spot.get() == Spot::Nothing
-            || (self.spot.get() == Spot::Polled && self.polled.get() == Polled::Nothing)
-    }
-
     /// The current transaction, where that is in the tree that is driven here: its slot, or `None` inside if it has none.
     #[inline]
     pub(crate) fn current_here(&self) -> Option<Option<Key>> {
@@ -227,6 +225,23 @@ impl Ambient {
                     Spot::Nothing | Spot::Node => Current::Nothing,
                 }
             }
+        }
+    }
+
+    /// Where none is current: one is to be begun when it is needed. Returns what `no_longer_lazy` wants.
+    #[inline]
+    pub(crate) fn become_lazy(&self, location: Place) -> Option<Before> {
+        let spot = self.spot.get();
+        let none = spot == Spot::Nothing || (spot == Spot::Polled && self.polled.get() == Polled::Nothing);
+        none.then(|| Before(self.spot.replace(Spot::Lazy(location))))
+    }
+
+    /// Restores what was before `become_lazy`; gives the one that has been begun meanwhile.
+    #[inline]
+    pub(crate) fn no_longer_lazy(&self, before: Before) -> Option<Arc<Node>> {
+        match self.spot.replace(before.0) {
+            Spot::Node => self.entered.take(),
+            _ => None,
         }
     }
 

@@ -21,34 +21,29 @@ use crate::waker::Seat;
 type Loc = &'static Location<'static>;
 
 /// Runs `f`. Where no transaction is current, one is begun when it is first needed in `f`, and given back, un-ended.
+#[inline]
 pub fn lazily<R>(location: Loc, f: impl FnOnce() -> R) -> (R, Option<OwnedTransaction>) {
-    current::with(|ambient| {
-        if !ambient.has_no_current() {
-            return (f(), None);
-        }
-        ambient.enter(Current::Lazy(location), || {
-            // On unwind too, what was begun has an owner.
-            let mut made = Made(None, ambient);
-            let result = f();
-            made.take();
-            (result, made.0.take())
-        })
-    })
+    // On each side of the call, not around it, so that it can be inlined.
+    let mut lazy = Lazy(current::with(|ambient| ambient.become_lazy(location)));
+    let result = f();
+    (result, lazy.end())
 }
 
-struct Made<'a>(Option<OwnedTransaction>, &'a current::Ambient);
+/// While it lives, a transaction is begun when it is needed. On unwind too, what was begun has an owner.
+struct Lazy(Option<current::Before>);
 
-impl Made<'_> {
-    fn take(&mut self) {
-        if let Current::Node(node) = self.1.set_current(Current::Nothing) {
-            self.0 = Some(OwnedTransaction::lazy(node));
-        }
+impl Lazy {
+    #[inline]
+    fn end(&mut self) -> Option<OwnedTransaction> {
+        let before = self.0.take()?;
+        current::with(|ambient| ambient.no_longer_lazy(before)).map(OwnedTransaction::lazy)
     }
 }
 
-impl Drop for Made<'_> {
+impl Drop for Lazy {
+    #[inline]
     fn drop(&mut self) {
-        self.take();
+        drop(self.end());
     }
 }
 
