@@ -7,6 +7,7 @@
 //! A `wait` settles what was counted before it. Each raises the node's epoch; a child remembers the epoch in which it
 //! was counted. A wait is over when no child of its epoch or an older one is left. Without waits this costs nothing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::engine::{Engine, Kind, NONE, Slot};
@@ -225,6 +226,9 @@ impl Engine {
         let slot = self.slot(node.key());
         let pending = slot.pending;
         let extra = slot.extra();
+        if extra.waits.len() == extra.waits.capacity() {
+            forget_abandoned(&mut extra.waits);
+        }
         let covered: u32 = extra.waits.iter().map(|wait| wait.left).sum();
         match extra.waits.back_mut() {
             Some(last) if covered == pending => last.join(cell),
@@ -264,6 +268,19 @@ impl Engine {
             extra.failures.put_back(*tree_id, failures);
         }
     }
+}
+
+/// Before the list grows: what only waits that were given up waited for is left to the next one.
+fn forget_abandoned(waits: &mut VecDeque<WaitRecord>) {
+    let mut left = 0;
+    waits.retain_mut(|wait| {
+        wait.left += std::mem::take(&mut left);
+        let awaited = wait.is_awaited();
+        if !awaited {
+            left = wait.left;
+        }
+        awaited
+    });
 }
 
 impl Slot {

@@ -24,6 +24,11 @@ impl WaitRecord {
         }
         self.cells.push(cell);
     }
+
+    /// Is anybody still there?
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.cells.iter().any(|cell| Arc::strong_count(cell) > 1)
+    }
 }
 
 #[derive(Default)]
