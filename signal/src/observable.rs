@@ -1,0 +1,336 @@
+//! A value that tells of its changes.
+
+use std::fmt;
+use std::mem;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::change::{Shared, State};
+use crate::connection::Connection;
+use crate::notification::Notification;
+use crate::outcome::IntoOutcome;
+use crate::source::Source;
+use crate::store::Store;
+
+/// A value with handlers that are called when it is set.
+///
+/// A handle: clones are the same value. Every handler is called with every change once, in the order in which they were
+/// stored, and the last one delivered is the value that stands. So when it is set while its handlers are being called (by
+/// one of them, or by another thread), that change is delivered next, by who delivers already, in the transaction of its
+/// setter: `set` returns at once, its [`Notification`] is not done, and the setter's transaction waits for it.
+///
+/// No lock is held while a handler runs. The value's own `Clone` and `PartialEq`, which run under the lock, must not
+/// touch the observable.
+///
+/// ```
+/// use settled_signal::{Observable, transaction};
+///
+/// transaction::block_on(async {
+///     let name = Observable::new("nobody".to_string());
+///     name.connect(|name| println!("now it is {name}"));
+///     name.connect_async(|name| async move { println!("{name} is saved") });
+///
+///     transaction::scope(async {
+///         name.set("Ada".into());            // prints that now it is Ada
+///     }).await.unwrap();                     // prints that Ada is saved
+///     assert_eq!(name.get(), "Ada");
+/// });
+/// ```
+pub struct Observable<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Observable<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    /// An observable with this value, and without handlers.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// assert_eq!(Observable::new(7).get(), 7);
+    /// ```
+    pub fn new(value: T) -> Self {
+        let shared = Shared { store: Store::new(State::new(value)), changed: Source::new() };
+        Observable { shared: Arc::new(shared) }
+    }
+
+    /// The value (a clone of it).
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// level.set(2);
+    /// assert_eq!(level.get(), 2);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Within an [`update`](Observable::update) of this observable. So does everything that touches the value.
+    #[track_caller]
+    pub fn get(&self) -> T {
+        self.shared.store.lock(Location::caller()).value.clone()
+    }
+
+    /// Calls `f` with a snapshot of the value (a clone): `f` may set the observable, and others may meanwhile.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let name = Observable::new("Ada".to_string());
+    /// assert_eq!(name.with(|name| name.len()), 3);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get).
+    #[track_caller]
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.get())
+    }
+
+    /// Stores the value and calls the handlers: synchronous ones before it returns (but see above), asynchronous ones in
+    /// the current transaction.
+    ///
+    /// The handlers hear of it though it may equal the old value; see [`set_if_changed`](Observable::set_if_changed).
+    /// Where nobody listens it is a store, without an allocation or a clone.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// # use std::sync::{Arc, Mutex};
+    /// let (level, seen) = (Observable::new(0), Arc::new(Mutex::new(vec![])));
+    /// level.connect({ let seen = seen.clone(); move |level| seen.lock().unwrap().push(*level) });
+    /// level.set(1);
+    /// level.set(2);
+    /// assert_eq!(*seen.lock().unwrap(), [1, 2]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get).
+    #[track_caller]
+    pub fn set(&self, value: T) -> Notification<()> {
+        let mut value = value;
+        self.exchange(&mut value, Location::caller())
+    }
+
+    /// Stores the value and calls the handlers, unless it equals the one that is there. Was it stored?
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// assert!(!level.set_if_changed(1));
+    /// assert!(level.set_if_changed(2));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get).
+    #[track_caller]
+    pub fn set_if_changed(&self, value: T) -> bool
+    where
+        T: PartialEq,
+    {
+        let location = Location::caller();
+        let handlers = self.shared.changed.handlers().snapshot();
+        // Either value is dropped only when the lock is open again, whatever unwinds.
+        let (mut value, mut is_changed) = (value, false);
+        match handlers {
+            None => self.shared.store(location, |current| {
+                if *current != value {
+                    mem::swap(current, &mut value);
+                    is_changed = true;
+                }
+            }),
+            Some(handlers) => {
+                self.shared.change(handlers, location, |current| {
+                    if *current == value {
+                        return None;
+                    }
+                    let event = value.clone();
+                    mem::swap(current, &mut value);
+                    is_changed = true;
+                    Some(event)
+                });
+            }
+        }
+        is_changed
+    }
+
+    /// As [`set`](Observable::set), but gives back the value that was there.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// assert_eq!(level.replace(2), 1);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get).
+    #[track_caller]
+    pub fn replace(&self, value: T) -> T {
+        let mut value = value;
+        self.exchange(&mut value, Location::caller());
+        value
+    }
+
+    /// Changes the value in place and calls the handlers.
+    ///
+    /// `f` has the value to itself: other threads wait until it returns. Two updates that touch each other's observables
+    /// from two threads wait for ever: do not nest them. If `f` panics, the value stays as `f` left it, and no handler is
+    /// called.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let names = Observable::new(vec!["Ada"]);
+    /// names.update(|names| names.push("Grace"));
+    /// assert_eq!(names.get(), ["Ada", "Grace"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get), and if `f` panics. A panic that tells of a touch from within `f` names both places:
+    ///
+    /// ```should_panic
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// level.update(|value| *value = level.get() + 1);
+    /// ```
+    #[track_caller]
+    pub fn update(&self, f: impl FnOnce(&mut T)) -> Notification<()> {
+        let location = Location::caller();
+        let store = &self.shared.store;
+        match self.shared.changed.handlers().snapshot() {
+            None => {
+                self.shared.store(location, |value| store.update(location, || f(value)));
+                Notification::done(Vec::new())
+            }
+            Some(handlers) => self.shared.change(handlers, location, |value| {
+                store.update(location, || f(value));
+                Some(value.clone())
+            }),
+        }
+    }
+
+    /// Where handlers connect that want to hear of changes: the event is the new value.
+    ///
+    /// ```
+    /// # use settled_signal::{Observable, Source};
+    /// let level = Observable::new(1);
+    /// let changes: &Source<i32> = level.changed();
+    /// let connection = changes.connect(|level| println!("{level}"));
+    /// assert!(level.changed().disconnect(&connection));
+    /// ```
+    pub fn changed(&self) -> &Source<T> {
+        &self.shared.changed
+    }
+
+    /// Short for [`changed`](Observable::changed) and [`connect`](Source::connect).
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// level.connect(|level| if *level > 9 { Err("too high") } else { Ok(()) });
+    /// assert!(settled::block_on(level.set(10)).is_err());
+    /// ```
+    pub fn connect<F, O>(&self, f: F) -> Connection
+    where
+        F: Fn(&T) -> O + Send + Sync + 'static,
+        O: IntoOutcome<()>,
+    {
+        self.shared.changed.connect(f)
+    }
+
+    /// Short for [`changed`](Observable::changed) and [`connect_async`](Source::connect_async).
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// level.connect_async(|level| async move { if level > 9 { Err("too high") } else { Ok(()) } });
+    /// assert!(settled::block_on(level.set(10)).is_err());
+    /// ```
+    pub fn connect_async<F, Fut>(&self, f: F) -> Connection
+    where
+        F: Fn(T) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: IntoOutcome<()>,
+    {
+        self.shared.changed.connect_async(f)
+    }
+
+    /// Short for [`changed`](Observable::changed) and [`connect_weak`](Source::connect_weak).
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// # use std::sync::Arc;
+    /// let (level, alarm) = (Observable::new(1), Arc::new("alarm"));
+    /// let connection = level.connect_weak(&alarm, |alarm, level| println!("{alarm}: {level}"));
+    /// drop(alarm);
+    /// assert!(!connection.is_connected());
+    /// ```
+    pub fn connect_weak<M, F, O>(&self, model: &Arc<M>, f: F) -> Connection
+    where
+        M: ?Sized + Send + Sync + 'static,
+        F: Fn(&M, &T) -> O + Send + Sync + 'static,
+        O: IntoOutcome<()>,
+    {
+        self.shared.changed.connect_weak(model, f)
+    }
+
+    /// Short for [`changed`](Observable::changed) and [`connect_async_weak`](Source::connect_async_weak).
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// # use std::sync::Arc;
+    /// let (level, alarm) = (Observable::new(1), Arc::new("alarm"));
+    /// let connection = level.connect_async_weak(&alarm, |alarm, level| async move { println!("{alarm}: {level}") });
+    /// drop(alarm);
+    /// assert!(!connection.is_connected());
+    /// ```
+    pub fn connect_async_weak<M, F, Fut>(&self, model: &Arc<M>, f: F) -> Connection
+    where
+        M: ?Sized + Send + Sync + 'static,
+        F: Fn(Arc<M>, T) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: IntoOutcome<()>,
+    {
+        self.shared.changed.connect_async_weak(model, f)
+    }
+
+    #[inline]
+    fn exchange(&self, value: &mut T, location: &'static Location<'static>) -> Notification<()> {
+        match self.shared.changed.handlers().snapshot() {
+            None => {
+                self.shared.store(location, |current| mem::swap(current, value));
+                Notification::done(Vec::new())
+            }
+            Some(handlers) => {
+                // Cloned before the lock is taken.
+                let event = value.clone();
+                self.shared.change(handlers, location, |current| {
+                    mem::swap(current, value);
+                    Some(event)
+                })
+            }
+        }
+    }
+}
+
+impl<T> Clone for Observable<T> {
+    fn clone(&self) -> Self {
+        Observable { shared: self.shared.clone() }
+    }
+}
+
+/// Shows the value (a clone of it, without holding the lock), also from within its own `update`, where it is left out.
+impl<T> fmt::Debug for Observable<T>
+where
+    T: fmt::Debug + Clone + Send + Sync + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.shared.store.own_update() {
+            Some(location) => write!(f, "Observable(updated at {location})"),
+            None => f.debug_tuple("Observable").field(&self.get()).finish(),
+        }
+    }
+}

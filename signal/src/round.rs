@@ -1,0 +1,99 @@
+//! One call of all handlers: what they gave is collected here.
+
+use std::any::Any;
+use std::mem;
+use std::panic::Location;
+
+use settled::{BoxError, OwnedTransaction, plumbing};
+
+use crate::notification::Notification;
+use crate::parts::{Parts, Yield};
+
+pub(crate) struct Round<R> {
+    /// The results so far, as long as there is nothing but results: that is all that most rounds come to.
+    results: Vec<R>,
+    /// Otherwise everything is here.
+    parts: Option<Parts<R>>,
+    /// Where the notification was made.
+    location: &'static Location<'static>,
+    /// How many handlers are called, at most.
+    handlers: usize,
+    /// How many have been.
+    pub(crate) called: usize,
+    /// There was a weak handler whose object is gone.
+    pub(crate) met_gone: bool,
+}
+
+impl<R> Round<R> {
+    #[inline]
+    pub(crate) fn new(location: &'static Location<'static>, handlers: usize) -> Self {
+        Round { results: Vec::new(), parts: None, location, handlers, called: 0, met_gone: false }
+    }
+
+    /// A handler has returned.
+    #[inline]
+    pub(crate) fn push(&mut self, outcome: Result<Yield<R>, BoxError>) {
+        match outcome {
+            Ok(Yield::One(result)) => self.push_result(result),
+            Ok(Yield::Nothing) => {}
+            other => self.push_other(other),
+        }
+    }
+
+    #[inline]
+    fn push_result(&mut self, result: R) {
+        match &mut self.parts {
+            None => self.results.push(result),
+            Some(_) => self.push_behind(result),
+        }
+    }
+
+    #[cold]
+    fn push_behind(&mut self, result: R) {
+        self.parts().push(Yield::One(result));
+    }
+
+    #[cold]
+    fn push_other(&mut self, outcome: Result<Yield<R>, BoxError>) {
+        match outcome {
+            Ok(Yield::Many(results)) if self.parts.is_none() => self.results.extend(results),
+            Ok(given) => self.parts().push(given),
+            Err(error) => {
+                let failure = plumbing::fail_at(error, self.location);
+                self.parts().push_failure(failure);
+            }
+        }
+    }
+
+    /// A handler, or the event's `Clone` for it, panicked.
+    #[cold]
+    pub(crate) fn panicked(&mut self, payload: Box<dyn Any + Send>) {
+        let failure = plumbing::panic_at(payload, self.location);
+        self.parts().push_failure(failure);
+    }
+
+    /// The parts, with room for all that is still to come.
+    pub(crate) fn parts(&mut self) -> &mut Parts<R> {
+        let Round { results, parts, location, handlers, called, .. } = self;
+        parts.get_or_insert_with(|| Parts::new(location, mem::take(results), *handlers + 1 - *called))
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// All have been called. By reference, since most rounds have nothing but results, and moving the rest costs.
+    #[inline]
+    pub(crate) fn finish(&mut self, own: Option<OwnedTransaction>) -> Notification<R> {
+        if self.parts.is_none() && own.is_none() {
+            return Notification::done(mem::take(&mut self.results));
+        }
+        self.finish_parts(own)
+    }
+
+    #[cold]
+    fn finish_parts(&mut self, own: Option<OwnedTransaction>) -> Notification<R> {
+        self.parts().set_own(own);
+        self.parts.take().map_or_else(|| Notification::done(Vec::new()), Notification::new)
+    }
+}

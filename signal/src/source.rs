@@ -1,0 +1,200 @@
+//! The face of a signal to which one subscribes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::connection::Connection;
+use crate::delivery::Deliver;
+use crate::handler::{Bound, BoundLater, Connectable, Later, Plain};
+use crate::handlers::{AnyEntry, Handlers};
+use crate::outcome::IntoOutcome;
+
+/// Where handlers connect: what a [`Signal`](crate::Signal) shows to those who may listen but not notify.
+///
+/// A handle: clones are the same source. `E` is the event, `R` what handlers give back.
+///
+/// Handlers are called in the order of connection. One that is connected while handlers are being called is not called
+/// in that round; one that is disconnected meanwhile is not called any more. No lock is held while one runs, so that
+/// handlers may connect, disconnect, notify and drop what they like.
+///
+/// ```
+/// # use settled_signal::{Signal, Source};
+/// let signal = Signal::<u32, u32>::new();
+/// let source: Source<u32, u32> = (*signal).clone();
+/// source.connect(|x| x + 1);
+/// assert_eq!(signal.notify(1).results(), Some(&[2][..]));
+/// ```
+pub struct Source<E, R = ()> {
+    /// Shared by all clones.
+    handlers: Arc<Handlers<E, R>>,
+}
+
+impl<E, R> Source<E, R> {
+    pub(crate) fn new() -> Self {
+        Source { handlers: Arc::new(Handlers::new()) }
+    }
+
+    pub(crate) fn handlers(&self) -> &Handlers<E, R> {
+        &self.handlers
+    }
+}
+
+impl<E, R> Source<E, R>
+where
+    E: Clone + Send + Sync + 'static,
+    R: Send + 'static,
+{
+    /// Connects a synchronous handler: it is called inside `notify`.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// let signal = Signal::<u32>::new();
+    /// signal.connect(|x| if *x > 3 { Err("too much") } else { Ok(()) });
+    /// let failures = settled::block_on(signal.notify(4)).unwrap_err();
+    /// assert!(failures.to_string().ends_with("too much"));
+    /// ```
+    pub fn connect<F, O>(&self, f: F) -> Connection
+    where
+        F: Fn(&E) -> O + Send + Sync + 'static,
+        O: IntoOutcome<R>,
+    {
+        self.insert(Connectable::new(Plain(f)), false)
+    }
+
+    /// Connects an asynchronous handler: its future goes into the transaction that is current at `notify`.
+    ///
+    /// Its deliveries are made one after another, in the order of `notify`, also where they belong to different
+    /// transactions: it never overlaps itself. Each costs one allocation, beyond the event's clone.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// # settled::block_on(async {
+    /// let signal = Signal::<u32>::new();
+    /// signal.connect_async(|x| async move { if x > 3 { Err("too much") } else { Ok(()) } });
+    /// let failures = settled::scope(async { signal.notify(4); }).await.unwrap_err();
+    /// assert!(failures.to_string().ends_with("too much"));
+    /// # });
+    /// ```
+    pub fn connect_async<F, Fut>(&self, f: F) -> Connection
+    where
+        F: Fn(E) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: IntoOutcome<R>,
+    {
+        self.insert(Connectable::new(Later(Deliver::new(f))), false)
+    }
+
+    /// Connects a synchronous handler that is bound to an object, without keeping that alive: when the object is gone the
+    /// handler is skipped and forgotten.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// # use std::sync::{Arc, Mutex};
+    /// struct Log(Mutex<Vec<u32>>);
+    /// impl Log {
+    ///     fn on_value(&self, value: &u32) { self.0.lock().unwrap().push(*value); }
+    /// }
+    /// let signal = Signal::<u32>::new();
+    /// let log = Arc::new(Log(Mutex::default()));
+    /// signal.connect_weak(&log, Log::on_value);
+    /// signal.notify(1);
+    /// assert_eq!(*log.0.lock().unwrap(), [1]);
+    /// drop(log);
+    /// signal.notify(2);
+    /// assert_eq!(signal.len(), 0);
+    /// ```
+    pub fn connect_weak<M, F, O>(&self, model: &Arc<M>, f: F) -> Connection
+    where
+        M: ?Sized + Send + Sync + 'static,
+        F: Fn(&M, &E) -> O + Send + Sync + 'static,
+        O: IntoOutcome<R>,
+    {
+        self.insert(Connectable::new(Bound { model: Arc::downgrade(model), f }), true)
+    }
+
+    /// Connects an asynchronous handler that is bound to an object, without keeping that alive: when the object is gone
+    /// the handler is skipped and forgotten. What it is owed by then it still gets: a delivery keeps the object.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// # use std::sync::{Arc, Mutex};
+    /// struct Store(Mutex<Vec<u32>>);
+    /// impl Store {
+    ///     async fn save(self: Arc<Self>, value: u32) { self.0.lock().unwrap().push(value); }
+    /// }
+    /// # settled::block_on(async {
+    /// let signal = Signal::<u32>::new();
+    /// let store = Arc::new(Store(Mutex::default()));
+    /// signal.connect_async_weak(&store, Store::save);
+    /// settled::scope(async { signal.notify(1); }).await.unwrap();
+    /// assert_eq!(*store.0.lock().unwrap(), [1]);
+    /// # });
+    /// ```
+    pub fn connect_async_weak<M, F, Fut>(&self, model: &Arc<M>, f: F) -> Connection
+    where
+        M: ?Sized + Send + Sync + 'static,
+        F: Fn(Arc<M>, E) -> Fut + Send + Sync + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: IntoOutcome<R>,
+    {
+        let deliver = Deliver::new(move |(model, event)| f(model, event));
+        self.insert(Connectable::new(BoundLater { model: Arc::downgrade(model), deliver }), true)
+    }
+
+    /// Disconnects the handler and drops it; false if it is not connected here (any more).
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// let (signal, other) = (Signal::<u32>::new(), Signal::<u32>::new());
+    /// let connection = signal.connect(|_| {});
+    /// assert!(!other.disconnect(&connection));
+    /// assert!(signal.disconnect(&connection));
+    /// assert!(!signal.disconnect(&connection));
+    /// ```
+    pub fn disconnect(&self, connection: &Connection) -> bool {
+        let key = connection.key_in(Arc::as_ptr(&self.handlers));
+        key.is_some_and(|key| self.handlers.disconnect(key))
+    }
+
+    fn insert(&self, entry: AnyEntry<E, R>, is_weak: bool) -> Connection {
+        let key = self.handlers.connect(entry, is_weak);
+        let list = Arc::downgrade(&self.handlers);
+        Connection::new(list, key)
+    }
+}
+
+impl<E, R> Source<E, R> {
+    /// How many handlers are connected. Weak ones whose objects are gone do not count; finding them costs a look at each.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// let signal = Signal::<u32>::new();
+    /// signal.connect(|_| {});
+    /// assert_eq!(signal.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.handlers.len()
+    }
+
+    /// Is no handler connected?
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// assert!(Signal::<u32>::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<E, R> Clone for Source<E, R> {
+    fn clone(&self) -> Self {
+        Source { handlers: self.handlers.clone() }
+    }
+}
+
+impl<E, R> fmt::Debug for Source<E, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("handlers", &self.len()).finish()
+    }
+}
