@@ -1,0 +1,151 @@
+//! What adding allocates, and that a transaction does not grow with what it has settled.
+
+use allocation_counter::{AllocationInfo, measure};
+use futures::FutureExt;
+use settled::{Transaction, add, begin, scope, set_reporter};
+use support::{Gate, Task, finish, yields};
+
+const MANY: u64 = 10_000;
+
+/// A future that is not of size zero: boxing it allocates.
+async fn work(n: u64) {
+    yields((n % 2) as usize).await;
+    std::hint::black_box(n);
+}
+
+fn in_a_scope(each: impl Fn(u64)) {
+    finish(scope(async { (0..MANY).for_each(each) })).unwrap();
+}
+
+/// In the steady state: what was allocated once and is used again is there already.
+fn steady(run: impl Fn()) -> AllocationInfo {
+    for _ in 0..3 {
+        run();
+    }
+    measure(run)
+}
+
+#[test]
+fn an_add_allocates_the_box_of_its_future_and_nothing_else() {
+    let plain = steady(|| in_a_scope(|n| drop(add(work(n)))));
+    assert!(plain.count_total <= MANY + MANY / 100, "{} for {MANY} adds", plain.count_total);
+    assert_eq!(plain.count_current, 0, "all is given back");
+}
+
+#[test]
+fn a_future_that_is_boxed_already_is_not_boxed_again() {
+    let boxed = steady(|| in_a_scope(|n| drop(add(work(n).boxed()))));
+    assert!(boxed.count_total <= MANY + MANY / 100, "{} for {MANY} adds", boxed.count_total);
+}
+
+#[test]
+fn a_transaction_does_not_grow_with_what_it_has_settled() {
+    let t = begin();
+    let fill = |rounds: u64| {
+        for _ in 0..rounds {
+            for n in 0..1_000 {
+                t.add(work(n)).unwrap();
+            }
+            finish(t.wait()).unwrap();
+        }
+    };
+    fill(10);
+    let million = measure(|| fill(1_000));
+    assert!(million.bytes_current.abs() < 4_096, "{} bytes more after a million adds", million.bytes_current);
+    assert!(million.bytes_max < 1_000_000, "{} bytes at most", million.bytes_max);
+    finish(t.end()).unwrap();
+}
+
+#[test]
+fn a_scope_that_lives_long_does_not_grow_either() {
+    let rounds = |rounds: u64| {
+        finish(scope(async move {
+            for n in 0..rounds {
+                add(async move {
+                    add(work(n));
+                });
+                yields(3).await;
+            }
+        }))
+        .unwrap();
+    };
+    rounds(1_000);
+    let few = measure(|| rounds(1_000)).bytes_max;
+    let many = measure(|| rounds(100_000)).bytes_max;
+    assert!(many <= few + 4_096, "{few} bytes at most for a thousand, {many} for a hundred times that");
+}
+
+#[test]
+fn failures_that_are_not_kept_are_given_back() {
+    let t = begin();
+    let fill = |rounds: usize| {
+        for _ in 0..rounds {
+            t.add(support::failing("again")).unwrap();
+            for _ in 0..99 {
+                t.add(support::failing("again")).unwrap();
+            }
+            finish(t.wait()).unwrap_err();
+        }
+    };
+    fill(10);
+    let grown = measure(|| fill(1_000)).bytes_current;
+    assert!(grown.abs() < 4_096, "{grown} bytes more");
+    finish(t.end()).unwrap();
+}
+
+/// Bytes that a thousand more of these leave behind, after the first hundred.
+fn left_behind(mut each: impl FnMut()) -> i64 {
+    (0..100).for_each(|_| each());
+    measure(|| (0..1_000).for_each(|_| each())).bytes_current
+}
+
+#[test]
+fn nothing_grows_with_what_came_and_went() {
+    set_reporter(|_| {});
+    let gate = Gate::new();
+    let t = begin();
+    t.add(gate.pass()).unwrap();
+
+    let ends = left_behind(|| drop(Task::new(t.end()).poll()));
+    assert!(ends.abs() < 1_024, "ends that were polled once and dropped: {ends}");
+
+    let handles = left_behind(|| {
+        let handle = t.enter(begin);
+        let below = handle.enter(begin);
+        below.add(work(1)).unwrap();
+        let stashed = below.add(std::future::pending::<()>()).unwrap().on_settled(|_| {});
+        stashed.cancel();
+        drop(Task::new(handle.end()).poll());
+    });
+    assert!(handles.abs() < 1_024, "transactions below: {handles}");
+
+    let scopes = left_behind(|| {
+        let mut task = Task::new(scope(async {
+            add(work(1));
+            add(yields(3));
+            std::future::pending::<()>().await;
+        }));
+        drop(task.poll());
+        drop(task);
+        finish(Transaction::root().wait()).unwrap();
+    });
+    assert!(scopes.abs() < 1_024, "scopes that were given up, and adopted by the root: {scopes}");
+
+    gate.open();
+    finish(t.end()).unwrap();
+}
+
+#[test]
+fn nothing_is_kept_of_a_wait_that_was_given_up() {
+    let gate = Gate::new();
+    let t = begin();
+    t.add(gate.pass()).unwrap();
+    let waits = left_behind(|| {
+        t.add(work(1)).unwrap();
+        drop(t.wait());
+        drop(Task::new(t.wait()).poll());
+    });
+    assert!(waits.abs() < 1_024, "waits that were given up: {waits}");
+    gate.open();
+    finish(t.end()).unwrap();
+}
