@@ -1,0 +1,113 @@
+//! Waiting for an outcome on one thread, against its coming about on another one: nothing is told twice, nothing is lost.
+
+use std::task::Poll;
+
+use settled::begin;
+use settled_models::{Log, block_on, check, failing, poll_once, spawn, told, told_to_root, yield_now};
+
+#[test]
+fn a_handle_is_told_whoever_drives() {
+    check(|| {
+        let transaction = begin();
+        let stashed = transaction
+            .add_value(async {
+                yield_now().await;
+                7
+            })
+            .unwrap();
+        let other = spawn(move || block_on(stashed).unwrap());
+        block_on(transaction.end()).unwrap();
+        assert_eq!(other.join().unwrap(), 7);
+    });
+}
+
+/// Once, whether it is given before the future is done or after.
+#[test]
+fn a_callback_is_called_once() {
+    check(|| {
+        let (transaction, log) = (begin(), Log::default());
+        let stashed = transaction.add(yield_now()).unwrap();
+        let notes = log.clone();
+        let other = spawn(move || {
+            let stashed = stashed.on_settled(move |_| notes.note(1));
+            block_on(stashed).unwrap();
+        });
+        block_on(transaction.end()).unwrap();
+        other.join().unwrap();
+        assert_eq!(log.noted(), [1]);
+    });
+}
+
+/// One who stops listening is not in the way of the settling.
+#[test]
+fn a_handle_that_is_dropped_while_it_settles_blocks_nobody() {
+    check(|| {
+        let transaction = begin();
+        let mut stashed = transaction.add(yield_now()).unwrap();
+        let other = spawn(move || {
+            let _left = poll_once(&mut stashed);
+        });
+        block_on(transaction.end()).unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// `wait` drains what has failed so far, `end` has the rest: together they have all of it.
+#[test]
+fn a_failure_is_in_the_wait_or_in_the_end() {
+    let met = check(|| {
+        let transaction = begin();
+        transaction.add(failing()).unwrap();
+        let handle = transaction.clone();
+        let waiter = spawn(move || told(&block_on(handle.wait())));
+        let ended = told(&block_on(transaction.end()));
+        let waited = waiter.join().unwrap();
+        assert_eq!(ended + waited, 1);
+        waited
+    });
+    assert!(met.len() == 2);
+}
+
+#[test]
+fn a_wait_that_is_dropped_hands_its_failures_on() {
+    let met = check(|| {
+        let transaction = begin();
+        transaction.add(failing()).unwrap();
+        let handle = transaction.clone();
+        let waiter = spawn(move || {
+            let mut wait = handle.wait();
+            match poll_once(&mut wait) {
+                Poll::Ready(result) => told(&result),
+                Poll::Pending => 0,
+            }
+        });
+        let ended = told(&block_on(transaction.end()));
+        let all = (waiter.join().unwrap(), ended, told_to_root());
+        assert_eq!(all.0 + all.1 + all.2, 1, "{all:?}");
+        all
+    });
+    assert!(met.len() == 3, "{met:?}");
+}
+
+/// The parent's end closes it, while somebody gives up listening.
+#[test]
+fn an_end_that_is_dropped_hands_its_failures_on() {
+    let met = check(|| {
+        let outer = begin();
+        let inner = outer.enter(begin);
+        inner.add(failing()).unwrap();
+        let handle = inner.clone();
+        let other = spawn(move || {
+            let mut end = handle.end();
+            match poll_once(&mut end) {
+                Poll::Ready(result) => told(&result),
+                Poll::Pending => 0,
+            }
+        });
+        let ended = told(&block_on(outer.end()));
+        let all = (other.join().unwrap(), ended, told_to_root());
+        assert_eq!(all.0 + all.1 + all.2, 1, "{all:?}");
+        all
+    });
+    assert!(met.len() == 3, "{met:?}");
+}
