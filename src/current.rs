@@ -19,7 +19,7 @@ use crate::tree::Tree;
 use crate::waker::SlotWaker;
 
 /// How many futures one drive polls before it lets the executor go on.
-pub(crate) const BUDGET: u32 = 1024;
+pub(crate) const BUDGET: u32 = if cfg!(loom) { 8 } else { 1024 };
 
 /// How many drives may be nested on one stack; beyond it one only listens.
 pub(crate) const NESTED: usize = 64;

@@ -153,21 +153,18 @@ impl Node {
         false
     }
 
-    /// Closes it. Under the lock of the tree.
-    pub(crate) fn close(&self, outcome: Failures, wakers: &mut Wakers) {
-        self.set_state(State::Closed);
+    /// Closes it. Under the lock of the tree. `outcome` is told whether anybody will take it: who gives that up meanwhile
+    /// comes before this or finds the outcome.
+    pub(crate) fn close(&self, outcome: impl FnOnce(bool) -> Failures, wakers: &mut Wakers) {
         let mut completion = lock(&self.completion);
-        completion.outcome = Some(outcome);
+        completion.outcome = Some(outcome(completion.claims > 0));
+        self.set_state(State::Closed);
         completion.listeners.take_all(wakers);
     }
 
     /// One more will take the outcome.
     pub(crate) fn claim(&self) {
         lock(&self.completion).claims += 1;
-    }
-
-    pub(crate) fn is_claimed(&self) -> bool {
-        lock(&self.completion).claims > 0
     }
 
     /// Takes the outcome, if it is closed.

@@ -10,12 +10,17 @@ use crate::engine::Engine;
 use crate::tree::Tree;
 
 /// How many are kept on a thread: enough for transactions within transactions.
-const KEPT: usize = if cfg!(loom) { 0 } else { 8 };
+const KEPT: usize = 8;
 
 type Pooled = (Arc<Tree>, Box<Engine>);
 
+#[cfg(not(loom))]
 std::thread_local! {
     static POOL: RefCell<Vec<Pooled>> = const { RefCell::new(Vec::new()) };
+}
+#[cfg(loom)]
+loom::thread_local! {
+    static POOL: RefCell<Vec<Pooled>> = RefCell::new(Vec::new());
 }
 
 /// A closed tree, and its engine.

@@ -159,15 +159,16 @@ impl Engine {
         } else if slot.kind == Kind::Begun {
             self.begun_no_more(key, slot.parent, extra.begun_at);
         }
-        let outcome = if node.is_claimed() || slot.parent == NONE {
-            extra.failures.take(&mut self.trash)
-        } else {
-            let above = &mut self.slots[slot.parent as usize];
-            above.extra().failures.merge(extra.failures, &mut self.trash);
+        debug_assert!(Arc::ptr_eq(&node.tree, tree));
+        let Engine { slots, outbox, trash, .. } = self;
+        let outcome = |claimed| {
+            if claimed || slot.parent == NONE {
+                return extra.failures.take(trash);
+            }
+            slots[slot.parent as usize].extra().failures.merge(extra.failures, trash);
             Default::default()
         };
-        debug_assert!(Arc::ptr_eq(&node.tree, tree));
-        node.close(outcome, &mut self.outbox);
+        node.close(outcome, outbox);
         self.stop = true;
         if slot.counted && slot.parent != NONE {
             self.uncount(slot.parent, slot.epoch);
