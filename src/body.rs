@@ -111,7 +111,10 @@ impl<F: Future> Body<F> {
                 // Dropped at once, with its transaction current.
                 let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
                 *output = Some(match (left, dropped) {
-                    (Ok(_value), Err(payload)) => Err(payload),
+                    (Ok(value), Err(payload)) => {
+                        drop_quietly(value);
+                        Err(payload)
+                    }
                     (Err(payload), Err(second)) => {
                         drop_quietly(second);
                         Err(payload)
@@ -130,6 +133,23 @@ impl<F: Future> Body<F> {
                 None => unreachable!("a body that has settled is done"),
             }
         })
+    }
+}
+
+/// What is polled below, for the length of a poll.
+struct Framed<'a>(&'a Ambient);
+
+impl<'a> Framed<'a> {
+    fn push(ambient: &'a Ambient, frame: Frame) -> Self {
+        ambient.push_frame(frame);
+        Framed(ambient)
+    }
+}
+
+impl Drop for Framed<'_> {
+    fn drop(&mut self) {
+        let frame = self.0.pop_frame();
+        drop(frame);
     }
 }
 
@@ -238,21 +258,16 @@ impl Run {
         let placed = node.as_ref().is_none_or(|node| node.is_placed());
         let done = match node {
             Some(node) if ambient.driving.get() != tree.id || !placed => {
-                ambient.frames.borrow_mut().push(Frame::Body(node.clone()));
-                let done = ambient.enter(Current::Node(node.clone()), || body(&mut cx));
-                ambient.frames.borrow_mut().pop();
-                done
+                let _frame = Framed::push(ambient, Frame::Body(node.clone()));
+                ambient.enter(Current::Node(node.clone()), || body(&mut cx))
             }
             _ => {
                 let key = node.as_ref().map_or(*key, |node| node.key());
                 let outer = ambient.polled.replace(Polled::Slot(key));
-                if outer != Polled::Nothing {
-                    ambient.frames.borrow_mut().push(Frame::Polled(tree.id, outer));
-                }
+                let _frame =
+                    (outer != Polled::Nothing).then(|| Framed::push(ambient, Frame::Polled(tree.id, outer)));
+                // The future that holds the scope, if any, is told of its wakes by its slot as before.
                 let done = ambient.enter(Current::Slot(key), || body(&mut cx));
-                if outer != Polled::Nothing {
-                    ambient.frames.borrow_mut().pop();
-                }
                 ambient.polled.set(outer);
                 done
             }
@@ -369,7 +384,12 @@ impl Run {
         if let Some(engine) = self.site.engine.take() {
             let _put = self.site.tree.release(engine, None);
         }
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| current::enter(&node, drop_body))) {
+        let dropped = current::with(|ambient| {
+            // For who waits in a destructor: he is a part of this.
+            let _frame = Framed::push(ambient, Frame::Body(node.clone()));
+            catch_unwind(AssertUnwindSafe(|| current::enter(&node, drop_body)))
+        });
+        if let Err(payload) = dropped {
             let failure = Failure::from_panic(payload, location);
             node.hand_up(&Failures::one(failure));
         }

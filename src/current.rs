@@ -9,6 +9,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::engine::Engine;
@@ -16,7 +17,7 @@ use crate::error::{BoxError, Failures, Place};
 use crate::node::Node;
 use crate::ready::Key;
 use crate::tree::Tree;
-use crate::waker::SlotWaker;
+use crate::waker::{SlotWaker, Wakers};
 
 /// How many futures one drive polls before it lets the executor go on.
 pub(crate) const BUDGET: u32 = if cfg!(loom) { 8 } else { 1024 };
@@ -51,9 +52,9 @@ pub(crate) enum Current {
     Nothing,
     /// What is being polled in the tree that is driven here, if anything is.
     Polled,
-    /// A node of the tree that is driven here.
+    /// The body that is being polled in the tree that is driven here.
     Slot(Key),
-    /// A node of any tree.
+    /// A node of any tree: it was entered.
     Node(Arc<Node>),
     /// None yet; one is begun when it is needed, for something that was set going here.
     Lazy(Place),
@@ -119,26 +120,26 @@ pub(crate) struct Ambient {
     pub(crate) frames: RefCell<Vec<Frame>>,
     /// How many drives are on this stack.
     pub(crate) drives: Cell<usize>,
+    /// Trees with work that were not driven as this stack was too deep: the outermost drive sees to them.
+    pub(crate) postponed: RefCell<Vec<Arc<Tree>>>,
+    /// While wakers are being woken further down this stack: those that are next.
+    waking: RefCell<Option<Wakers>>,
 }
 
+// Without a destructor: it is there to the last of the thread's, and holds nothing between polls.
 #[cfg(not(loom))]
 std::thread_local! {
-    static AMBIENT: Ambient = const { Ambient::new() };
+    static AMBIENT: ManuallyDrop<Ambient> = const { ManuallyDrop::new(Ambient::new()) };
 }
 #[cfg(loom)]
 loom::thread_local! {
-    static AMBIENT: Ambient = Ambient::new();
+    static AMBIENT: ManuallyDrop<Ambient> = ManuallyDrop::new(Ambient::new());
 }
 
-/// With this thread's ambient. In the destructors of a thread that ends it may be gone: then nothing is current.
+/// With this thread's ambient.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Ambient) -> R) -> R {
-    let mut f = Some(f);
-    let mut run = |ambient: &Ambient| match f.take() {
-        Some(f) => f(ambient),
-        None => unreachable!("called once"),
-    };
-    AMBIENT.try_with(&mut run).unwrap_or_else(|_| run(&Ambient::new()))
+    AMBIENT.with(|ambient| f(ambient))
 }
 
 impl Ambient {
@@ -158,6 +159,8 @@ impl Ambient {
             budget: Cell::new(BUDGET),
             frames: RefCell::new(Vec::new()),
             drives: Cell::new(0),
+            postponed: RefCell::new(Vec::new()),
+            waking: RefCell::new(None),
         }
     }
 
@@ -169,6 +172,21 @@ impl Ambient {
         }
         let mut engine = self.engine.try_borrow_mut().ok()?;
         engine.as_deref_mut().map(f)
+    }
+
+    /// Something is polled on top of what was.
+    pub(crate) fn push_frame(&self, frame: Frame) {
+        self.frames.borrow_mut().push(frame);
+    }
+
+    /// It is over. As the ambient is never dropped, it keeps no memory either.
+    pub(crate) fn pop_frame(&self) -> Option<Frame> {
+        let mut frames = self.frames.borrow_mut();
+        let frame = frames.pop();
+        if frames.is_empty() {
+            *frames = Vec::new();
+        }
+        frame
     }
 
     /// A number unlike that of any other thread.
@@ -245,6 +263,30 @@ impl Ambient {
         }
     }
 
+    /// If wakers are being woken on this stack, they are next. Else from now on it is so.
+    pub(crate) fn wakes_already(&self, wakers: &mut Wakers) -> bool {
+        match &mut *self.waking.borrow_mut() {
+            Some(next) => {
+                next.append(wakers);
+                true
+            }
+            waking => {
+                *waking = Some(Wakers::new());
+                false
+            }
+        }
+    }
+
+    /// Those that are to be woken next; `None` when that is over.
+    pub(crate) fn wakes_to_come(&self) -> Option<Wakers> {
+        let mut waking = self.waking.borrow_mut();
+        let next = waking.replace(Wakers::new()).filter(|next| !next.is_empty());
+        if next.is_none() {
+            *waking = None;
+        }
+        next
+    }
+
     /// Leaves something for the driver.
     pub(crate) fn leave(&self, remains: Remains) {
         self.remaining.set(true);
@@ -269,21 +311,31 @@ impl Ambient {
         f()
     }
 
-    /// As what is current has to be said for this node: shortly, if its tree is driven here.
-    pub(crate) fn current_for(&self, node: &Arc<Node>) -> Current {
-        let here = self.driving.get() == node.tree.id && node.is_placed() && !node.is_closed();
-        if here { Current::Slot(node.key()) } else { Current::Node(node.clone()) }
-    }
-
     /// Would who waits for `node` wait for something that is being polled on this stack? `strictly`: the node itself
     /// may be, only nothing below it.
     pub(crate) fn waits_for_itself(&self, node: &Arc<Node>, strictly: bool) -> bool {
+        if node.is_root() && self.polls_adopted() {
+            return true;
+        }
         let tree_id = node.tree.id;
         self.any_polled(
             tree_id,
             |engine, at| node.is_placed() && !node.is_closed() && engine.is_above(node.key(), at, strictly),
             |body| node.is_above(body, strictly),
         )
+    }
+
+    /// Is something of a tree that the root has adopted being polled on this stack? It counts as below the root.
+    fn polls_adopted(&self) -> bool {
+        let is_adopted = |engine: &Option<Box<Engine>>| {
+            engine.as_ref().and_then(|engine| engine.tree.as_ref()).is_some_and(|tree| tree.is_adopted())
+        };
+        (self.polled.get() != Polled::Nothing && is_adopted(&self.engine.borrow()))
+            || self.frames.borrow().iter().any(|frame| match frame {
+                Frame::Drive { engine, polled, .. } => *polled != Polled::Nothing && is_adopted(engine),
+                Frame::Polled(..) => false,
+                Frame::Body(node) => node.tree.is_adopted(),
+            })
     }
 
     /// Is there a node of this tree among those polled on this stack for which one of the tests holds?
@@ -356,10 +408,20 @@ pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
 
 /// Runs `f` with this node as the current transaction.
 pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
-    with(|ambient| ambient.enter(ambient.current_for(node), f))
+    // By the node, not by its slot: it may close meanwhile.
+    with(|ambient| ambient.enter(Current::Node(node.clone()), f))
 }
 
-/// The tree is driven on this stack, or this stack is too deep to drive it.
-pub(crate) fn only_listens(tree: &Tree) -> bool {
-    with(|ambient| tree.is_driven_by(ambient.thread()) || ambient.drives.get() >= NESTED)
+/// The tree is driven on this stack, or this stack is too deep to drive it (then the outermost drive does).
+pub(crate) fn only_listens(tree: &Arc<Tree>) -> bool {
+    with(|ambient| {
+        if tree.is_driven_by(ambient.thread()) {
+            return true;
+        }
+        let too_deep = ambient.drives.get() >= NESTED;
+        if too_deep {
+            ambient.postponed.borrow_mut().push(tree.clone());
+        }
+        too_deep
+    })
 }

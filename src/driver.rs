@@ -10,13 +10,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use smallvec::SmallVec;
+
 use crate::current::{self, Ambient, BUDGET, Current, Frame, Polled, Remains};
 use crate::engine::{Engine, Polling, Turn};
 use crate::error::{Failure, Kind as Why, drop_quietly};
 use crate::failures::Trash;
 use crate::ready::{Job, Key};
 use crate::ticket::{Settled, Ticket};
-use crate::tree::{Access, Tree};
+use crate::tree::{Access, Tree, wake_and_drop};
 use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers, wake_all};
 
 /// Why a run ended.
@@ -59,7 +61,7 @@ impl<'a> Drive<'a> {
         }
         ambient.drives.set(drives + 1);
         if driving != 0 {
-            ambient.frames.borrow_mut().push(Frame::Drive { tree_id: driving, engine: below, polled });
+            ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled });
         }
         tree.set_driven_by(ambient.thread());
         Drive {
@@ -151,11 +153,32 @@ impl<'a> Drive<'a> {
                 Some(Turn::Budget) => Left::Budget,
             };
             ambient.wakes.set(Key::MAX);
-            if let Some(wakers) = wakers {
+            if let Some(wakers) = wakers.take() {
                 self.engine(|engine| engine.keep_wakers(wakers));
+            }
+            if left == Left::Idle && self.drive_postponed() {
+                continue;
             }
             return left;
         }
+    }
+
+    /// The outermost drive of this stack sees to the trees that deeper ones had to leave. False if there are none.
+    fn drive_postponed(&self) -> bool {
+        let ambient = self.ambient;
+        if ambient.drives.get() > 1 {
+            return false;
+        }
+        let trees = ambient.postponed.take();
+        for tree in &trees {
+            let mut inner = tree.lock();
+            if let Some(engine) = inner.engine.take() {
+                drop(inner);
+                let drive = Drive::start(ambient, tree, engine);
+                while drive.run(None) == Left::Event {}
+            }
+        }
+        !trees.is_empty()
     }
 
     /// Finishes the last poll. Then the common case on its own: futures without slots whose handles are gone, in the
@@ -186,10 +209,9 @@ impl<'a> Drive<'a> {
     #[cold]
     fn deliver_mail(&self) {
         self.ambient.wakes.set(Key::MAX);
-        let (mut wakers, mut trash) = (Wakers::new(), Trash::new());
+        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         self.engine(|engine| engine.hand_out(&mut wakers, &mut trash));
-        trash.into_iter().for_each(drop_quietly);
-        wake_all(wakers);
+        wake_and_drop(wakers, trash);
     }
 
     /// Polls a future with its own transaction current. What is left to do is returned, unless that was not little.
@@ -261,13 +283,17 @@ impl<'a> Drive<'a> {
     fn settle_polled(&self, done: Done) {
         let Done { job, key, loose, kept, remains, panic, refused } = done;
         let location = self.engine(|engine| engine.location_of_polled(loose, key));
-        let mut failures = Trash::new();
+        let mut failures: SmallVec<[Failure; 1]> = SmallVec::new();
+        let mut omitted = 0;
         let mut value = None;
         match remains {
             None => {}
             Some(Remains::Value(left)) => value = Some(left),
             Some(Remains::Error(error)) => failures.push(Failure::new(Why::Error(error), location)),
-            Some(Remains::Failures(many)) => failures.extend(many.iter().cloned()),
+            Some(Remains::Failures(many)) => {
+                failures.extend(many.iter().cloned());
+                omitted = many.omitted();
+            }
         }
         // A future that panicked or was refused is still to be dropped, which may panic too.
         let second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
@@ -299,6 +325,9 @@ impl<'a> Drive<'a> {
             for failure in failures {
                 engine.fail_polled(loose, failure, key);
             }
+            if omitted > 0 {
+                engine.omit_polled(loose, omitted, key);
+            }
             engine.finish_done(key);
         });
         ambient.polled.set(Polled::Nothing);
@@ -324,7 +353,7 @@ impl<'a> Drive<'a> {
         self.tree.set_driven_by(0);
         ambient.drives.set(ambient.drives.get() - 1);
         if self.driving != 0
-            && let Some(Frame::Drive { engine: below, .. }) = ambient.frames.borrow_mut().pop()
+            && let Some(Frame::Drive { engine: below, .. }) = ambient.pop_frame()
         {
             ambient.engine.replace(below);
         }
@@ -335,6 +364,10 @@ impl<'a> Drive<'a> {
         ambient.self_woken.set(self.self_woken);
         ambient.kept.set(self.kept);
         self.stopped = true;
+        if self.driving == 0 {
+            // Left over where the budget was spent: who waits for them comes again.
+            ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
+        }
         Some(engine)
     }
 }

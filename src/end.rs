@@ -58,13 +58,18 @@ impl Future for End {
 impl End {
     /// As `poll`, but the failures are not marked as received.
     pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
+        self.poll_as(cx, true)
+    }
+
+    /// `judged`: it is an error to wait for what one is part of.
+    pub(crate) fn poll_as(&mut self, cx: &mut Context<'_>, judged: bool) -> Poll<Failures> {
         let this = self;
         if let Some(wait) = &mut this.root {
             return wait.poll_quietly(cx);
         }
         let node = &this.node;
         if !node.is_closed() {
-            if current::with(|ambient| ambient.waits_for_itself(node, false)) {
+            if judged && current::with(|ambient| ambient.waits_for_itself(node, false)) {
                 return Poll::Ready(would_deadlock(this.location));
             }
             if !this.told {
@@ -103,6 +108,8 @@ pub struct Wait {
     node: Arc<Node>,
     /// Where the driver leaves the outcome.
     cell: Arc<WaitCell>,
+    /// It is over, and the failures have been asked for.
+    asked: bool,
     seat: Seat,
     location: Place,
 }
@@ -111,7 +118,7 @@ impl Wait {
     pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
         let cell = Arc::<WaitCell>::default();
         node.tree.submit(Op::Wait(node.clone(), cell.clone()));
-        Wait { node, cell, seat: None, location }
+        Wait { node, cell, asked: false, seat: None, location }
     }
 }
 
@@ -126,8 +133,8 @@ impl Future for Wait {
 }
 
 impl Wait {
-    fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
-        let Wait { node, cell, seat, location } = self;
+    pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
+        let Wait { node, cell, asked, seat, location } = self;
         if current::with(|ambient| ambient.waits_for_itself(node, true)) {
             return Poll::Ready(would_deadlock(location));
         }
@@ -135,7 +142,24 @@ impl Wait {
             if let Some(waker) = waker {
                 cell.listen(waker);
             }
+            if !*asked && cell.is_over() {
+                *asked = true;
+                node.tree.submit(Op::Collect(node.clone(), cell.clone()));
+            }
             cell.take()
+        })
+    }
+}
+
+impl Wait {
+    /// Is ready when what it waits for has settled; the failures stay where they are.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Wait { node, cell, seat, .. } = self;
+        drive_until(&node.tree, seat, cx, |waker| {
+            if let Some(waker) = waker {
+                cell.listen(waker);
+            }
+            cell.is_over().then_some(())
         })
     }
 }

@@ -12,7 +12,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::error::{Failure, Kind as Why, Place};
-use crate::failures::FailureList;
+use crate::failures::{FailureList, Trash};
 use crate::node::{Node, State};
 use crate::ready::{Entry, Job, Key, Next, Ready};
 use crate::ticket::Ticket;
@@ -145,7 +145,7 @@ pub(crate) struct Engine {
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
     /// To be dropped, outside.
-    pub(crate) trash: SmallVec<[Failure; 1]>,
+    pub(crate) trash: Trash,
 }
 
 impl Slot {
@@ -619,14 +619,24 @@ impl Engine {
 
     /// Records a failure of what is being polled with its parent.
     pub(crate) fn fail_polled(&mut self, loose: bool, failure: Failure, key: Key) {
-        let (parent, serial) = match &self.loose {
+        let (parent, serial) = self.parent_of_polled(loose, key);
+        self.fail(parent, serial, failure);
+    }
+
+    /// Counts failures of what is being polled that nobody has kept.
+    pub(crate) fn omit_polled(&mut self, loose: bool, count: usize, key: Key) {
+        let (parent, _) = self.parent_of_polled(loose, key);
+        self.slot(parent).extra().failures.omit(count);
+    }
+
+    fn parent_of_polled(&mut self, loose: bool, key: Key) -> (Key, u64) {
+        match &self.loose {
             Some(polled) if loose => (polled.parent, polled.serial),
             _ => {
                 let slot = self.slot(key);
                 (slot.parent, slot.serial)
             }
-        };
-        self.fail(parent, serial, failure);
+        }
     }
 
     /// Records a failure with a node.
@@ -639,36 +649,70 @@ impl Engine {
     /// Does what somebody else wants done.
     pub(crate) fn apply(&mut self, tree: &Arc<Tree>, op: Op) {
         match op {
-            Op::Add(node, entry) => self.add(node.key(), entry),
+            Op::Add(node, entry) => {
+                self.add(node.key(), entry);
+                self.done_with(node);
+            }
             Op::Begin(node) => {
                 let parent = node.parent.as_ref().map_or(NONE, |parent| parent.key());
                 let (kind, limit, location) = (node.kind, node.depth_limit, node.location);
                 self.open_below(parent, kind, location, Some(node), limit);
             }
             Op::Wake(key) => self.ready.wake(key),
-            Op::End(node) => self.end(&node, |_| ()),
-            Op::BodyDone(node) => self.end(&node, |slot| slot.live = false),
-            Op::Orphan(node) => self.end(&node, |slot| {
-                slot.live = false;
-                if slot.kind == Kind::Body {
-                    slot.kind = Kind::Added;
-                }
-            }),
-            Op::Wait(node, cell) => self.wait(&node, cell),
+            Op::End(node) => {
+                self.end(&node, |_| ());
+                self.done_with(node);
+            }
+            Op::BodyDone(node) => {
+                self.end(&node, |slot| slot.live = false);
+                self.done_with(node);
+            }
+            Op::Orphan(node) => {
+                self.end(&node, |slot| {
+                    slot.live = false;
+                    if slot.kind == Kind::Body {
+                        slot.kind = Kind::Added;
+                    }
+                });
+                self.done_with(node);
+            }
+            Op::Wait(node, cell) => {
+                self.wait(&node, cell);
+                self.done_with(node);
+            }
+            Op::Collect(node, cell) => {
+                self.collect(&node, &cell);
+                self.done_with(node);
+            }
             Op::Fail(node, failures) => {
-                for failure in failures {
+                for failure in &failures {
                     let serial = self.ready.serial();
-                    self.fail(node.key(), serial, failure);
+                    self.fail(node.key(), serial, failure.clone());
                 }
+                if failures.omitted() > 0 {
+                    self.slot(node.key()).extra().failures.omit(failures.omitted());
+                }
+                // As the clones are in the list, this drops nothing of the user's.
+                drop(failures);
+                self.done_with(node);
             }
             Op::Survey(survey) => survey.answer(tree, self),
         }
     }
 
+    /// The last reference to a node drops failures, and so values of the user's: that is left to others. While it is open,
+    /// its slot has another.
+    fn done_with(&mut self, node: Arc<Node>) {
+        if node.is_closed() {
+            self.trash.nodes.push(node);
+        }
+    }
+
     /// Takes what is to be woken and dropped outside.
-    pub(crate) fn hand_out(&mut self, wakers: &mut Wakers, trash: &mut SmallVec<[Failure; 1]>) {
+    pub(crate) fn hand_out(&mut self, wakers: &mut Wakers, trash: &mut Trash) {
         wakers.extend(self.outbox.drain(..));
-        trash.extend(self.trash.drain(..));
+        trash.failures.extend(self.trash.failures.drain(..));
+        trash.nodes.extend(self.trash.nodes.drain(..));
     }
 
     /// Is there anything to hand out?

@@ -32,13 +32,16 @@ pub(crate) type Place = &'static Location<'static>;
 #[derive(Clone)]
 pub struct Failure(Arc<Inner>);
 
+/// Set once somebody has received the failure.
+pub(crate) type Received = Arc<AtomicBool>;
+
 struct Inner {
     /// What happened.
     kind: Kind,
     /// Where the future that failed was added.
     location: Place,
     /// Somebody awaited it: it is not reported to anybody else.
-    received: AtomicBool,
+    received: Received,
     /// The tree in which it was recorded first, and its place in the order of adding there.
     origin: OnceLock<(u64, u64)>,
 }
@@ -54,7 +57,7 @@ pub(crate) enum Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, location: Place) -> Self {
-        Failure(Arc::new(Inner { kind, location, received: AtomicBool::new(false), origin: OnceLock::new() }))
+        Failure(Arc::new(Inner { kind, location, received: Arc::default(), origin: OnceLock::new() }))
     }
 
     /// From what `catch_unwind` returned. The payload is dropped here: never call it under a lock.
@@ -78,6 +81,11 @@ impl Failure {
 
     pub(crate) fn is_received(&self) -> bool {
         self.0.received.load(Ordering::Acquire)
+    }
+
+    /// The mark alone: it outlives the failure.
+    pub(crate) fn received(&self) -> Received {
+        self.0.received.clone()
     }
 
     /// Its place in the order of adding in this tree: the first that it was given, however often it changes hands.

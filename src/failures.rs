@@ -1,8 +1,12 @@
 //! The failures of a node's children, until somebody receives them: bounded, in the order of adding.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use smallvec::SmallVec;
 
-use crate::error::{Failure, Failures};
+use crate::error::{Failure, Failures, Received};
+use crate::node::Node;
 
 /// How many are kept; the rest is counted.
 const KEPT: usize = 64;
@@ -11,15 +15,28 @@ const KEPT: usize = 64;
 pub(crate) struct FailureList {
     /// With the place in the order of adding of the future that failed.
     kept: Vec<(u64, Failure)>,
+    /// Beyond those, and nobody can receive them any more.
     omitted: usize,
+    /// Beyond those, and somebody who holds the handle may still receive them.
+    undecided: Vec<Received>,
 }
 
-/// Failures may hold values of the user's: they are dropped elsewhere.
-pub(crate) type Trash = SmallVec<[Failure; 1]>;
+/// What may hold values of the user's (failures do, and nodes hold failures): it is dropped elsewhere.
+#[derive(Default)]
+pub(crate) struct Trash {
+    pub(crate) failures: SmallVec<[Failure; 1]>,
+    pub(crate) nodes: SmallVec<[Arc<Node>; 1]>,
+}
+
+impl Trash {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.failures.is_empty() && self.nodes.is_empty()
+    }
+}
 
 impl FailureList {
     pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.omitted == 0
+        self.kept.is_empty() && self.omitted == 0 && self.undecided.is_empty()
     }
 
     /// Keeps it, unless there are too many before it.
@@ -30,12 +47,16 @@ impl FailureList {
         if self.kept.len() < KEPT {
             return self.kept.push((serial, failure));
         }
-        self.omitted += 1;
         let last = self.kept.iter_mut().max_by_key(|(serial, _)| *serial);
-        match last {
-            Some(last) if last.0 > serial => trash.push(std::mem::replace(last, (serial, failure)).1),
-            _ => trash.push(failure),
+        let omitted = match last {
+            Some(last) if last.0 > serial => std::mem::replace(last, (serial, failure)).1,
+            _ => failure,
+        };
+        if self.undecided.len() == self.undecided.capacity() {
+            self.decide();
         }
+        self.undecided.push(omitted.received());
+        trash.failures.push(omitted);
     }
 
     /// Takes over another list.
@@ -44,6 +65,13 @@ impl FailureList {
             self.push(serial, failure, trash);
         }
         self.omitted += other.omitted;
+        self.undecided.extend(other.undecided);
+        self.decide();
+    }
+
+    /// Counts failures that somebody else did not keep.
+    pub(crate) fn omit(&mut self, count: usize) {
+        self.omitted += count;
     }
 
     /// Those that nobody has received, in the order of adding. The list is empty afterwards.
@@ -52,9 +80,11 @@ impl FailureList {
             return Failures::default();
         }
         self.sweep(trash);
+        self.decide();
         self.kept.sort_by_key(|(serial, _)| *serial);
         let kept = self.kept.drain(..).map(|(_, failure)| failure).collect();
-        Failures::new(kept, std::mem::take(&mut self.omitted))
+        let omitted = std::mem::take(&mut self.omitted) + self.undecided.drain(..).count();
+        Failures::new(kept, omitted)
     }
 
     /// Keeps what nobody took after all.
@@ -68,7 +98,20 @@ impl FailureList {
         if self.kept.iter().any(|(_, failure)| failure.is_received()) {
             let (received, kept) = self.kept.drain(..).partition(|(_, failure)| failure.is_received());
             self.kept = kept;
-            trash.extend(Vec::into_iter(received).map(|(_, failure)| failure));
+            trash.failures.extend(Vec::into_iter(received).map(|(_, failure)| failure));
         }
+    }
+
+    /// Forgets those of the omitted that have been received, and counts those that nobody holds any more.
+    fn decide(&mut self) {
+        let omitted = &mut self.omitted;
+        self.undecided.retain(|received| {
+            // First the count: what its last holder did is seen then.
+            let held = Arc::strong_count(received) > 1;
+            std::sync::atomic::fence(Ordering::Acquire);
+            let received = received.load(Ordering::Acquire);
+            *omitted += usize::from(!held && !received);
+            held && !received
+        });
     }
 }

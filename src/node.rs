@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use crate::current;
 use crate::engine::Kind;
-use crate::error::{Failure, Failures, Place};
+use crate::error::{Failures, Place};
 use crate::ready::Key;
 use crate::registry;
 use crate::root;
@@ -202,16 +202,15 @@ impl Node {
 
     /// Gives failures that nobody received to the next open transaction above, else to the root.
     pub(crate) fn hand_up(self: &Arc<Self>, failures: &Failures) {
-        let failures: Vec<Failure> =
-            failures.iter().filter(|failure| !failure.is_received()).cloned().collect();
-        if failures.is_empty() {
-            return;
+        let kept = failures.iter().filter(|failure| !failure.is_received()).cloned().collect();
+        let failures = Failures::new(kept, failures.omitted());
+        if !failures.is_empty() {
+            self.fail(failures);
         }
-        self.fail(failures);
     }
 
     /// Records failures here, or with the next open transaction above, else with the root.
-    pub(crate) fn fail(self: &Arc<Self>, mut failures: Vec<Failure>) {
+    pub(crate) fn fail(self: &Arc<Self>, mut failures: Failures) {
         let mut at = Some(self);
         while let Some(node) = at {
             match node.submit_if_open(Op::Fail(node.clone(), failures)) {

@@ -68,7 +68,7 @@ pub fn panic_at(payload: Box<dyn Any + Send>, location: Loc) -> Failure {
 
 fn record(failure: Failure) -> Failure {
     let node = transaction::current_node().unwrap_or_else(|| root::node().clone());
-    node.fail(vec![failure.clone()]);
+    node.fail(Failures::one(failure.clone()));
     failure
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
         return;
     }
     engine.trim();
+    debug_assert!(!tree.is_adopted());
     let mut pooled = Some((tree, engine));
     let _gone = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();

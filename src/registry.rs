@@ -78,8 +78,11 @@ impl Survey {
         asked.then_some(survey)
     }
 
-    /// The transactions, once the tree has answered.
-    pub(crate) fn take(&self) -> Option<Vec<Arc<Node>>> {
+    /// The transactions, once the tree has answered; until then this waker waits.
+    pub(crate) fn take(&self, waker: &std::task::Waker) -> Option<Vec<Arc<Node>>> {
+        let waker = waker.clone();
+        let old = self.waker.lock().unwrap_or_else(PoisonError::into_inner).replace(waker);
+        drop(old);
         self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

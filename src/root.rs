@@ -10,23 +10,22 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 
 use crate::current::{self, Remains};
-use crate::driver::drive_until;
-use crate::end::End;
+use crate::end::{End, Wait};
 use crate::engine::{DEPTH_LIMIT, Engine, Kind};
 use crate::error::Place;
 use crate::node::Node;
 use crate::ready::{Entry, Job};
-use crate::sync::{AtomicBool, Ordering};
+use crate::registry;
+use crate::sync::{AtomicU64, Ordering};
 use crate::ticket::Ticket;
 use crate::tree::{Op, Tree};
-use crate::waker::Seat;
 
 struct Root {
     node: Arc<Node>,
     /// Runs the root's driver.
     spawner: Mutex<Option<Spawner>>,
-    /// A driver is on its way or running.
-    spawned: AtomicBool,
+    /// The number of the driver that is on its way or running; 0: none.
+    spawned: AtomicU64,
 }
 
 type Spawner = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
@@ -55,7 +54,16 @@ impl Root {
         inner.engine = Some(engine);
         inner.open = true;
         drop(inner);
-        Root { node, spawner: Mutex::new(None), spawned: AtomicBool::new(false) }
+        Root { node, spawner: Mutex::new(None), spawned: AtomicU64::new(0) }
+    }
+}
+
+/// Its node and its tree hold each other, as it never closes.
+#[cfg(loom)]
+impl Drop for Root {
+    fn drop(&mut self) {
+        let engine = self.node.tree.lock().engine.take();
+        drop(engine);
     }
 }
 
@@ -82,7 +90,8 @@ pub(crate) fn node() -> &'static Arc<Node> {
 pub fn set_root_spawner(spawner: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) {
     let old = lock_spawner().replace(Arc::new(spawner));
     drop(old);
-    instance().spawned.store(false, Ordering::SeqCst);
+    // The driver that the old one was given may never be polled again.
+    instance().spawned.store(0, Ordering::SeqCst);
     kick();
 }
 
@@ -94,28 +103,52 @@ fn lock_spawner() -> std::sync::MutexGuard<'static, Option<Spawner>> {
 pub(crate) fn kick() -> bool {
     let root = instance();
     let Some(spawner) = lock_spawner().clone() else { return false };
-    if root.node.pending() > 0 && !root.spawned.swap(true, Ordering::SeqCst) {
-        spawner(Box::pin(RootDriver { seat: None }));
+    let number = registry::next_id();
+    if is_busy() && root.spawned.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        spawner(Box::pin(RootDriver { number, wait: None }));
     }
     true
 }
 
+/// Is anything pending in the root, or on its way there?
+fn is_busy() -> bool {
+    // In this order: what is applied between the two is counted by the second.
+    let node = node();
+    node.tree.adds_under_way(node) > 0 || node.pending() > 0
+}
+
 /// Drives the root until nothing is pending.
 struct RootDriver {
-    seat: Seat,
+    /// Unlike that of any other.
+    number: u64,
+    /// For what was pending when it was begun; it takes no failures.
+    wait: Option<Wait>,
+}
+
+impl RootDriver {
+    /// Another one may come from now on.
+    fn resign(&self) {
+        let _ = instance().spawned.compare_exchange(self.number, 0, Ordering::SeqCst, Ordering::SeqCst);
+    }
 }
 
 impl Future for RootDriver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let root = instance();
+        let spawned = &instance().spawned;
         loop {
-            let idle = |_| (root.node.pending() == 0).then_some(());
-            std::task::ready!(drive_until(&root.node.tree, &mut self.seat, cx, idle));
-            root.spawned.store(false, Ordering::SeqCst);
-            // Who adds now spawns another; who added just before saw this one: then it goes on, unless another has come.
-            if root.node.pending() == 0 || root.spawned.swap(true, Ordering::SeqCst) {
+            let wait = self.wait.get_or_insert_with(|| Wait::new(node().clone(), node().location));
+            std::task::ready!(wait.poll_over(cx));
+            self.wait = None;
+            if is_busy() {
+                continue;
+            }
+            self.resign();
+            // Who adds now spawns another. Who added just before saw this one: then it goes on, unless another has come.
+            let back =
+                || spawned.compare_exchange(0, self.number, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+            if !is_busy() || !back() {
                 return Poll::Ready(());
             }
         }
@@ -124,11 +157,7 @@ impl Future for RootDriver {
 
 impl Drop for RootDriver {
     fn drop(&mut self) {
-        let root = instance();
-        root.node.tree.leave(&mut self.seat);
-        if root.node.pending() > 0 {
-            root.spawned.store(false, Ordering::SeqCst);
-        }
+        self.resign();
     }
 }
 
@@ -147,8 +176,10 @@ pub(crate) fn add(job: Job, ticket: Option<Arc<Ticket>>, location: Place, heard:
 
 /// Has the root drive a whole tree whose owner is gone. `end` has claimed its outcome. Returns whether a spawner runs it.
 pub(crate) fn adopt(mut end: End, location: Place) -> bool {
+    end.node().tree.set_adopted();
     let job = Box::pin(async move {
-        let failures = poll_fn(|cx| end.poll_quietly(cx)).await;
+        // Not judged: it may well be polled while something of that tree is.
+        let failures = poll_fn(|cx| end.poll_as(cx, false)).await;
         if !failures.is_empty() {
             current::with(|ambient| ambient.leave(Remains::Failures(failures)));
         }

@@ -129,7 +129,7 @@ impl Engine {
             if !settled {
                 continue;
             }
-            let Some(node) = slot.node().cloned() else { continue };
+            let Some(node) = slot.node().cloned() else { continue }; // never the last reference: see `close_shared`
             let begun = std::mem::take(&mut slot.extra().begun);
             if begun.is_empty() {
                 self.close_shared(tree, key, &node);
@@ -161,14 +161,18 @@ impl Engine {
         }
         debug_assert!(Arc::ptr_eq(&node.tree, tree));
         let Engine { slots, outbox, trash, .. } = self;
+        let failures = std::mem::take(&mut extra.failures);
         let outcome = |claimed| {
+            let mut failures = failures;
             if claimed || slot.parent == NONE {
-                return extra.failures.take(trash);
+                return failures.take(trash);
             }
-            slots[slot.parent as usize].extra().failures.merge(extra.failures, trash);
+            slots[slot.parent as usize].extra().failures.merge(failures, trash);
             Default::default()
         };
         node.close(outcome, outbox);
+        // Not dropped here: the last reference drops the outcome.
+        trash.nodes.extend(extra.node.take());
         self.stop = true;
         if slot.counted && slot.parent != NONE {
             self.uncount(slot.parent, slot.epoch);
@@ -221,8 +225,7 @@ impl Engine {
     /// Lets the cell know when what counts now has settled.
     pub(crate) fn wait(&mut self, node: &Arc<Node>, cell: Arc<WaitCell>) {
         if node.is_closed() {
-            cell.settle(Default::default(), &mut self.outbox);
-            return;
+            return cell.settle(&mut self.outbox);
         }
         let slot = self.slot(node.key());
         let pending = slot.pending;
@@ -256,18 +259,26 @@ impl Engine {
     }
 
     fn complete_waits(&mut self, key: Key) {
-        let Engine { slots, outbox, trash, stop, tree_id, .. } = self;
+        let Engine { slots, outbox, stop, .. } = self;
         let extra = slots[key as usize].extra();
         while extra.waits.front().is_some_and(|wait| wait.left == 0) {
             let Some(wait) = extra.waits.pop_front() else { return };
             *stop = true;
-            let mut failures = extra.failures.take(trash);
-            for cell in wait.cells {
-                // The first that is still there gets them.
-                failures = cell.settle(failures, outbox);
-            }
-            extra.failures.put_back(*tree_id, failures);
+            wait.cells.iter().for_each(|cell| cell.settle(outbox));
         }
+    }
+
+    /// Hands the failures that nobody has received to who waited.
+    pub(crate) fn collect(&mut self, node: &Arc<Node>, cell: &WaitCell) {
+        let Engine { slots, outbox, trash, tree_id, .. } = self;
+        if node.is_closed() {
+            // They are in the outcome, or went up.
+            cell.hand_over(Default::default(), outbox);
+            return;
+        }
+        let list = &mut slots[node.key() as usize].extra().failures;
+        let left = cell.hand_over(list.take(trash), outbox);
+        list.put_back(*tree_id, left);
     }
 }
 

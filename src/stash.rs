@@ -119,6 +119,7 @@ impl<T: Send + 'static> Stashed<T> {
             State::Refused(failure) => Err(failure.clone()),
             State::Waits(ticket) => {
                 let settled = if let Some(settled) = ticket.take(None) {
+                    leave(ticket, &mut self.seat);
                     settled
                 } else if current::with(|ambient| ticket.is_polled_by(ambient.thread())) {
                     return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
@@ -176,15 +177,16 @@ impl<T> Drop for Stashed<T> {
         if self.awaited
             && let State::Waits(ticket) = &self.state
         {
+            ticket.forget_waker();
             leave(ticket, &mut self.seat);
         }
     }
 }
 
-#[cold]
 fn leave(ticket: &Arc<Ticket>, seat: &mut Seat) {
-    ticket.forget_waker();
-    if let Some(tree) = ticket.tree.upgrade() {
+    if seat.is_some()
+        && let Some(tree) = ticket.tree.upgrade()
+    {
         tree.leave(seat);
     }
 }

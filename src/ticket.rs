@@ -77,10 +77,12 @@ impl Ticket {
         self.flags.load(Ordering::Acquire) & CANCELLED != 0
     }
 
-    /// Marks it; gives the slot that is to be woken for it.
+    /// Marks it, the first time; gives the slot that is to be woken for it.
     pub(crate) fn cancel(&self) -> Option<Key> {
         // Either this comes second and sees the slot, or who places the future in one does and sees the mark.
-        self.flags.fetch_or(CANCELLED, Ordering::AcqRel);
+        if self.flags.fetch_or(CANCELLED, Ordering::AcqRel) & CANCELLED != 0 {
+            return None;
+        }
         Some(self.slot.load(Ordering::Relaxed)).filter(|key| *key != NOWHERE)
     }
 

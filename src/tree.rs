@@ -32,11 +32,10 @@ use std::sync::Arc;
 
 use std::task::{Context, Waker};
 
-use smallvec::SmallVec;
-
 use crate::current;
 use crate::engine::Engine;
-use crate::error::Failure;
+use crate::error::{Failures, drop_quietly};
+use crate::failures::Trash;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
 use crate::registry;
@@ -49,6 +48,8 @@ pub(crate) struct Tree {
     pub(crate) id: u64,
     /// The root of the process: never closes.
     pub(crate) is_root: bool,
+    /// The root has adopted it.
+    adopted: AtomicBool,
     /// Something is in `ops`.
     flag: AtomicBool,
     /// The thread that drives; 0: none.
@@ -82,9 +83,12 @@ pub(crate) enum Op {
     BodyDone(Arc<Node>),
     /// The owner is gone: what is pending lives on with the parent.
     Orphan(Arc<Node>),
+    /// Say when what counts now has settled.
     Wait(Arc<Node>, Arc<WaitCell>),
+    /// Hand over the failures that nobody has received.
+    Collect(Arc<Node>, Arc<WaitCell>),
     /// Failures that nobody received.
-    Fail(Arc<Node>, Vec<Failure>),
+    Fail(Arc<Node>, Failures),
     /// Tell which transactions are open.
     Survey(Arc<registry::Survey>),
 }
@@ -103,6 +107,7 @@ impl Tree {
         let tree = Arc::new(Tree {
             id,
             is_root,
+            adopted: AtomicBool::new(false),
             flag: AtomicBool::new(false),
             thread: AtomicU64::new(0),
             inner: Mutex::new(Inner { engine: None, ops: Vec::new(), drivers: WakerSet::new(), open: false }),
@@ -124,6 +129,14 @@ impl Tree {
 
     pub(crate) fn set_driven_by(&self, thread: u64) {
         self.thread.store(thread, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.adopted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_adopted(&self) {
+        self.adopted.store(true, Ordering::Relaxed);
     }
 
     /// Has anybody left an op?
@@ -151,8 +164,7 @@ impl Tree {
 
     /// Changes the inner part, and wakes the drivers if something has become ready while nobody drives.
     pub(crate) fn change<R>(self: &Arc<Self>, f: impl FnOnce(&mut Inner) -> R) -> R {
-        let mut wakers = Wakers::new();
-        let mut trash = SmallVec::new();
+        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         let result = {
             let mut guard = self.lock();
             let inner = &mut *guard;
@@ -160,8 +172,7 @@ impl Tree {
             inner.tidy(self, &mut wakers, &mut trash);
             result
         };
-        drop(trash);
-        wake_all(wakers);
+        wake_and_drop(wakers, trash);
         result
     }
 
@@ -248,8 +259,7 @@ impl Tree {
         mut engine: Box<Engine>,
         wait: Option<(&mut Seat, Waker)>,
     ) -> Result<(), Box<Engine>> {
-        let mut wakers = Wakers::new();
-        let mut trash = SmallVec::new();
+        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         let mut old = None;
         {
             let mut guard = self.lock();
@@ -269,8 +279,8 @@ impl Tree {
                 old = inner.drivers.sit(seat, waker);
             }
         }
-        drop((trash, old));
-        wake_all(wakers);
+        drop(old);
+        wake_and_drop(wakers, trash);
         Ok(())
     }
 
@@ -307,7 +317,7 @@ impl Inner {
     }
 
     /// After a change of an idle engine: closes, collects who is to be woken and what is to be dropped.
-    fn tidy(&mut self, tree: &Arc<Tree>, wakers: &mut Wakers, trash: &mut SmallVec<[Failure; 1]>) {
+    fn tidy(&mut self, tree: &Arc<Tree>, wakers: &mut Wakers, trash: &mut Trash) {
         let Some(engine) = &mut self.engine else { return };
         engine.close_settled(tree);
         self.open = engine.is_open();
@@ -316,6 +326,14 @@ impl Inner {
             self.drivers.take_all(wakers);
         }
     }
+}
+
+/// What a change leaves to be done without locks. Whatever panics in it, all of it is done.
+pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
+    let Trash { failures, nodes } = trash;
+    failures.into_iter().for_each(drop_quietly);
+    nodes.into_iter().for_each(drop_quietly);
+    wake_all(wakers);
 }
 
 impl Drop for Tree {

@@ -38,34 +38,46 @@ pub(crate) struct WaitCell {
 
 #[derive(Default)]
 struct State {
-    /// Over, with these failures.
-    done: Option<Failures>,
+    /// What was to settle has.
+    over: bool,
+    /// The failures, once they were asked for: not before, as who never asks must not take them from others.
+    failures: Option<Failures>,
     waker: Option<Waker>,
     /// Nobody waits any more.
     abandoned: bool,
 }
 
 impl WaitCell {
-    /// It is over. Returns the failures that were not taken.
-    pub(crate) fn settle(&self, failures: Failures, wakers: &mut Wakers) -> Failures {
+    /// It is over.
+    pub(crate) fn settle(&self, wakers: &mut Wakers) {
+        let mut state = lock(&self.state);
+        state.over = true;
+        wakers.extend(state.waker.take());
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        lock(&self.state).over
+    }
+
+    /// Hands the failures over. Returns them if nobody is there any more.
+    pub(crate) fn hand_over(&self, failures: Failures, wakers: &mut Wakers) -> Failures {
         let mut state = lock(&self.state);
         if state.abandoned {
             return failures;
         }
-        state.done = Some(failures);
+        state.failures = Some(failures);
         wakers.extend(state.waker.take());
         Failures::default()
     }
 
-    /// The failures, if it is over.
+    /// The failures, if they were handed over.
     pub(crate) fn take(&self) -> Option<Failures> {
-        lock(&self.state).done.take()
+        lock(&self.state).failures.take()
     }
 
+    /// Is woken by whatever happens next. Look again after it.
     pub(crate) fn listen(&self, waker: Waker) {
-        let mut state = lock(&self.state);
-        let old = if state.done.is_some() { Some(waker) } else { state.waker.replace(waker) };
-        drop(state);
+        let old = lock(&self.state).waker.replace(waker);
         drop(old);
     }
 
@@ -73,9 +85,9 @@ impl WaitCell {
     pub(crate) fn abandon(&self) -> Option<Failures> {
         let mut state = lock(&self.state);
         state.abandoned = true;
-        let (done, waker) = (state.done.take(), state.waker.take());
+        let (failures, waker) = (state.failures.take(), state.waker.take());
         drop(state);
         drop(waker);
-        done
+        failures
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::current;
 use crate::end::{End, Wait};
@@ -101,10 +101,9 @@ impl WaitAll {
         }
     }
 
-    fn receive(&mut self, result: Result<(), Failures>) {
-        let Err(failures) = result else { return };
+    fn collect(&mut self, failures: &Failures) {
         self.omitted += failures.omitted();
-        for failure in &failures {
+        for failure in failures {
             // A tree that the root has adopted tells both.
             if !self.failures.iter().any(|known| known.same(failure)) {
                 self.failures.push(failure.clone());
@@ -113,10 +112,10 @@ impl WaitAll {
     }
 
     /// Takes the answers of the trees: the topmost transactions that this is no part of are to be ended.
-    fn take_answers(&mut self) {
+    fn take_answers(&mut self, waker: &Waker) {
         let Self { surveys, ends, location, .. } = self;
         surveys.retain(|survey| {
-            let Some(nodes) = survey.take() else { return true };
+            let Some(nodes) = survey.take(waker) else { return true };
             let foreign: Vec<Arc<Node>> = nodes
                 .into_iter()
                 .filter(|node| !node.is_root())
@@ -142,8 +141,17 @@ impl WaitAll {
         if root::node().pending() > 0 && self.root().is_some() {
             pending.push(Transaction::root().id());
         }
-        let failures = Failures::new(std::mem::take(&mut self.failures), self.omitted);
+        let failures = Failures::new(std::mem::take(&mut self.failures), std::mem::take(&mut self.omitted));
+        failures.receive();
         Settlement { ended: self.ended, failures, pending }
+    }
+}
+
+/// Given up: what it has collected goes back to the root.
+impl Drop for WaitAll {
+    fn drop(&mut self) {
+        let failures = Failures::new(std::mem::take(&mut self.failures), self.omitted);
+        root::node().hand_up(&failures);
     }
 }
 
@@ -157,23 +165,23 @@ impl Future for WaitAll {
             this.surveys = Survey::of_all(cx.waker());
             this.during = this.root();
         }
-        this.take_answers();
+        this.take_answers(cx.waker());
         let mut index = 0;
         while index < this.ends.len() {
-            match Pin::new(&mut this.ends[index]).poll(cx) {
-                Poll::Ready(result) => {
+            match this.ends[index].poll_quietly(cx) {
+                Poll::Ready(failures) => {
                     drop(this.ends.swap_remove(index));
                     this.ended += 1;
-                    this.receive(result);
+                    this.collect(&failures);
                 }
                 Poll::Pending => index += 1,
             }
         }
         if let Some(wait) = &mut this.during
-            && let Poll::Ready(result) = Pin::new(wait).poll(cx)
+            && let Poll::Ready(failures) = wait.poll_quietly(cx)
         {
             this.during = None;
-            this.receive(result);
+            this.collect(&failures);
         }
         if !this.surveys.is_empty() || !this.ends.is_empty() || this.during.is_some() {
             return Poll::Pending;
@@ -182,8 +190,8 @@ impl Future for WaitAll {
             this.after = this.root();
         }
         if let Some(wait) = &mut this.after {
-            let result = std::task::ready!(Pin::new(wait).poll(cx));
-            this.receive(result);
+            let failures = std::task::ready!(wait.poll_quietly(cx));
+            this.collect(&failures);
         }
         Poll::Ready(this.so_far())
     }

@@ -4,6 +4,7 @@
 //! wake (of an earlier owner of the slot) costs one spurious poll, no more. Wakers hold the shared part of a tree weakly:
 //! they keep nothing alive.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
@@ -11,6 +12,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::current;
+use crate::error::drop_quietly;
 use crate::ready::Key;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
@@ -191,18 +193,33 @@ impl WakerSet {
 const DEDUPLICATED: usize = 64;
 
 /// Wakes each task once, in order. A waker that panics keeps nobody else from being woken.
+///
+/// A wake may lead to another one, of a tree whose driver waits in another tree: those are queued behind, so that a long
+/// chain of trees takes no stack.
 pub(crate) fn wake_all(mut wakers: Wakers) {
-    let mut panic = None;
-    wakers.reverse();
-    while let Some(waker) = wakers.pop() {
-        if wakers.len() < DEDUPLICATED {
-            wakers.retain(|other| !other.will_wake(&waker));
-        }
-        if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake())) {
-            panic = Some(payload);
-        }
+    if wakers.is_empty() || current::with(|ambient| ambient.wakes_already(&mut wakers)) {
+        return;
     }
-    if let Some(payload) = panic {
-        std::panic::resume_unwind(payload);
+    let mut panic = None;
+    loop {
+        wakers.reverse();
+        while let Some(waker) = wakers.pop() {
+            if wakers.len() < DEDUPLICATED {
+                wakers.retain(|other| !other.will_wake(&waker));
+            }
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                drop_quietly(panic.replace(payload));
+            }
+        }
+        wakers = match current::with(|ambient| ambient.wakes_to_come()) {
+            Some(more) => more,
+            None => break,
+        };
+    }
+    match panic {
+        // A second panic would abort.
+        Some(payload) if std::thread::panicking() => drop_quietly(payload),
+        Some(payload) => resume_unwind(payload),
+        None => {}
     }
 }
