@@ -22,9 +22,6 @@ use crate::waker::{SlotWaker, Wakers};
 /// How many futures one drive polls before it lets the executor go on.
 pub(crate) const BUDGET: u32 = if cfg!(loom) { 8 } else { 1024 };
 
-/// How many drives may be nested on one stack; beyond it one only listens.
-pub(crate) const NESTED: usize = 64;
-
 /// What is being polled in the tree that is driven here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Polled {
@@ -174,21 +171,6 @@ impl Ambient {
         engine.as_deref_mut().map(f)
     }
 
-    /// Something is polled on top of what was.
-    pub(crate) fn push_frame(&self, frame: Frame) {
-        self.frames.borrow_mut().push(frame);
-    }
-
-    /// It is over. As the ambient is never dropped, it keeps no memory either.
-    pub(crate) fn pop_frame(&self) -> Option<Frame> {
-        let mut frames = self.frames.borrow_mut();
-        let frame = frames.pop();
-        if frames.is_empty() {
-            *frames = Vec::new();
-        }
-        frame
-    }
-
     /// A number unlike that of any other thread.
     pub(crate) fn thread(&self) -> u64 {
         if self.thread.get() == 0 {
@@ -300,75 +282,10 @@ impl Ambient {
         if self.remaining.replace(false) { self.remains.take() } else { None }
     }
 
-    /// Is anything of a transaction being polled on this stack?
-    pub(crate) fn is_polling(&self) -> bool {
-        self.driving.get() != 0 || !self.frames.borrow().is_empty()
-    }
-
     /// Runs `f` with this as the current transaction.
     pub(crate) fn enter<R>(&self, current: Current, f: impl FnOnce() -> R) -> R {
         let _restore = Restore { ambient: self, current: self.set_current(current) };
         f()
-    }
-
-    /// Would who waits for `node` wait for something that is being polled on this stack? `strictly`: the node itself
-    /// may be, only nothing below it.
-    pub(crate) fn waits_for_itself(&self, node: &Arc<Node>, strictly: bool) -> bool {
-        if node.is_root() && self.polls_adopted() {
-            return true;
-        }
-        let tree_id = node.tree.id;
-        self.any_polled(
-            tree_id,
-            |engine, at| node.is_placed() && !node.is_closed() && engine.is_above(node.key(), at, strictly),
-            |body| node.is_above(body, strictly),
-        )
-    }
-
-    /// Is something of a tree that the root has adopted being polled on this stack? It counts as below the root.
-    fn polls_adopted(&self) -> bool {
-        let is_adopted = |engine: &Option<Box<Engine>>| {
-            engine.as_ref().and_then(|engine| engine.tree.as_ref()).is_some_and(|tree| tree.is_adopted())
-        };
-        (self.polled.get() != Polled::Nothing && is_adopted(&self.engine.borrow()))
-            || self.frames.borrow().iter().any(|frame| match frame {
-                Frame::Drive { engine, polled, .. } => *polled != Polled::Nothing && is_adopted(engine),
-                Frame::Polled(..) => false,
-                Frame::Body(node) => node.tree.is_adopted(),
-            })
-    }
-
-    /// Is there a node of this tree among those polled on this stack for which one of the tests holds?
-    pub(crate) fn any_polled(
-        &self,
-        tree_id: u64,
-        in_drive: impl Fn(&Engine, Option<Key>) -> bool,
-        in_body: impl Fn(&Arc<Node>) -> bool,
-    ) -> bool {
-        let top = self.engine.borrow();
-        let mut engine = top.as_deref().filter(|_| self.driving.get() == tree_id);
-        let holds = |engine: Option<&Engine>, polled: Polled| match (engine, polled.at()) {
-            (Some(engine), Some(at)) => in_drive(engine, at),
-            _ => false,
-        };
-        if holds(engine, self.polled.get()) {
-            return true;
-        }
-        for frame in self.frames.borrow().iter().rev() {
-            let found = match frame {
-                Frame::Drive { tree_id: id, engine: below, polled } if *id == tree_id => {
-                    engine = below.as_deref();
-                    holds(engine, *polled)
-                }
-                Frame::Polled(id, polled) if *id == tree_id => holds(engine, *polled),
-                Frame::Body(node) => node.tree.id == tree_id && in_body(node),
-                _ => false,
-            };
-            if found {
-                return true;
-            }
-        }
-        false
     }
 }
 
@@ -410,18 +327,4 @@ pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
 pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
     // By the node, not by its slot: it may close meanwhile.
     with(|ambient| ambient.enter(Current::Node(node.clone()), f))
-}
-
-/// The tree is driven on this stack, or this stack is too deep to drive it (then the outermost drive does).
-pub(crate) fn only_listens(tree: &Arc<Tree>) -> bool {
-    with(|ambient| {
-        if tree.is_driven_by(ambient.thread()) {
-            return true;
-        }
-        let too_deep = ambient.drives.get() >= NESTED;
-        if too_deep {
-            ambient.postponed.borrow_mut().push(tree.clone());
-        }
-        too_deep
-    })
 }

@@ -1,25 +1,22 @@
 //! Driving: polling what is ready in a tree, on whatever thread asks for it.
 //!
 //! One thread drives a tree at a time. Whoever waits for something of a tree from outside drives it
-//! ([`drive_until`]); polled inside a drive of the same tree he only listens. A drive ends when what it is for has
+//! (see `until`); polled inside a drive of the same tree he only listens. A drive ends when what it is for has
 //! happened, when nothing is ready, or when the budget is spent; it gives the engine back and, if something is ready
 //! then, wakes all who could go on. That also holds when it unwinds.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use smallvec::SmallVec;
-
-use crate::current::{self, Ambient, BUDGET, Current, Frame, Polled, Remains};
-use crate::engine::{Engine, Polling, Turn};
-use crate::error::{Failure, Kind as Why, drop_quietly};
+use crate::current::{Ambient, BUDGET, Current, Frame, Polled};
+use crate::engine::Engine;
+use crate::error::Failure;
 use crate::failures::Trash;
 use crate::ready::{Job, Key};
-use crate::ticket::{Settled, Ticket};
-use crate::tree::{Access, Tree, wake_and_drop};
-use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers, wake_all};
+use crate::tree::{Tree, wake_and_drop};
+use crate::turn::{Done, Polling, Turn};
+use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers};
 
 /// Why a run ended.
 #[derive(PartialEq, Eq, Debug)]
@@ -36,7 +33,7 @@ pub(crate) enum Left {
 
 /// While it lives, this thread drives the tree.
 pub(crate) struct Drive<'a> {
-    ambient: &'a Ambient,
+    pub(crate) ambient: &'a Ambient,
     tree: &'a Arc<Tree>,
     /// What was so before.
     driving: u64,
@@ -278,65 +275,6 @@ impl<'a> Drive<'a> {
         ambient.kept.set(kept);
     }
 
-    /// A future is done, and somebody is to hear of it: its handle, its callbacks, the failures of its parent.
-    #[cold]
-    fn settle_polled(&self, done: Done) {
-        let Done { job, key, loose, kept, remains, panic, refused } = done;
-        let location = self.engine(|engine| engine.location_of_polled(loose, key));
-        let mut failures: SmallVec<[Failure; 1]> = SmallVec::new();
-        let mut omitted = 0;
-        let mut value = None;
-        match remains {
-            None => {}
-            Some(Remains::Value(left)) => value = Some(left),
-            Some(Remains::Error(error)) => failures.push(Failure::new(Why::Error(error), location)),
-            Some(Remains::Failures(many)) => {
-                failures.extend(many.iter().cloned());
-                omitted = many.omitted();
-            }
-        }
-        // A future that panicked or was refused is still to be dropped, which may panic too.
-        let second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
-        failures
-            .extend(panic.into_iter().chain(second).map(|payload| Failure::from_panic(payload, location)));
-        let cancelled = refused.as_ref().is_some_and(Failure::is_cancelled);
-        let told = refused.clone().or_else(|| failures.first().cloned());
-        if !cancelled {
-            failures.insert_many(0, refused);
-        }
-        let mut wakers_of_others = Wakers::new();
-        if let Some(ticket) = &kept {
-            let settled: Settled = match told {
-                Some(failure) => {
-                    drop_quietly(value);
-                    Err(failure)
-                }
-                None => Ok(value.unwrap_or_else(|| Box::new(()))),
-            };
-            for payload in ticket.settle(settled, &mut wakers_of_others) {
-                failures.push(Failure::from_panic(payload, location));
-            }
-        } else {
-            drop_quietly(value);
-        }
-        let ambient = self.ambient;
-        self.engine(|engine| {
-            engine.stop |= kept.is_some();
-            for failure in failures {
-                engine.fail_polled(loose, failure, key);
-            }
-            if omitted > 0 {
-                engine.omit_polled(loose, omitted, key);
-            }
-            engine.finish_done(key);
-        });
-        ambient.polled.set(Polled::Nothing);
-        ambient.wakes.set(Key::MAX);
-        // The last reference to a ticket may hold a value of the user's.
-        drop_quietly(kept);
-        wake_all(wakers_of_others);
-    }
-
     /// Ends the drive, if nothing is ready; who drove waits in his seat from now on.
     pub(crate) fn rest(mut self, seat: &mut Seat, waker: Waker) -> Result<(), Drive<'a>> {
         let (ambient, tree) = (self.ambient, self.tree);
@@ -386,79 +324,4 @@ impl Drop for Drive<'_> {
 enum Finished {
     Done(Key),
     Pending(Job),
-}
-
-/// A future that is done, and what it left.
-struct Done {
-    /// What is still to be dropped.
-    job: Option<Job>,
-    key: Key,
-    loose: bool,
-    kept: Option<Arc<Ticket>>,
-    remains: Option<Remains>,
-    panic: Option<Box<dyn Any + Send>>,
-    refused: Option<Failure>,
-}
-
-/// Drives the tree until `goal` has something, or only waits for that where somebody drives already. `goal` is asked to
-/// wait with the waker that it is given, if any, and to look again then.
-pub(crate) fn drive_until<R>(
-    tree: &Arc<Tree>,
-    seat: &mut Seat,
-    cx: &mut Context<'_>,
-    mut goal: impl FnMut(Option<Waker>) -> Option<R>,
-) -> Poll<R> {
-    let mut found = goal(None);
-    if found.is_none() {
-        found = match current::only_listens(tree) {
-            true => {
-                tree.sit_below(seat, cx);
-                goal(Some(cx.waker().clone()))
-            }
-            false => match tree.access(seat, || cx.waker().clone()) {
-                Access::Busy => goal(Some(cx.waker().clone())),
-                Access::Drive(engine) => {
-                    current::with(|ambient| drive(Drive::start(ambient, tree, engine), seat, cx, goal))
-                }
-            },
-        };
-    }
-    match found {
-        Some(found) => {
-            tree.leave(seat);
-            Poll::Ready(found)
-        }
-        None => Poll::Pending,
-    }
-}
-
-fn drive<R>(
-    mut drive: Drive<'_>,
-    seat: &mut Seat,
-    cx: &mut Context<'_>,
-    mut goal: impl FnMut(Option<Waker>) -> Option<R>,
-) -> Option<R> {
-    loop {
-        let left = drive.run(None);
-        if let Some(found) = goal(None) {
-            return Some(found);
-        }
-        match left {
-            Left::Event | Left::Body => {}
-            Left::Budget => {
-                drop(drive);
-                cx.waker().wake_by_ref();
-                return goal(Some(cx.waker().clone()));
-            }
-            Left::Idle => {
-                if let Some(found) = goal(Some(cx.waker().clone())) {
-                    return Some(found);
-                }
-                match drive.rest(seat, cx.waker().clone()) {
-                    Ok(()) => return None,
-                    Err(again) => drive = again,
-                }
-            }
-        }
-    }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::current;
-use crate::driver::drive_until;
 use crate::error::{Failure, Failures, Kind as Why, Place};
 use crate::node::Node;
 use crate::tree::Op;
+use crate::until::drive_until;
 use crate::wait::WaitCell;
 use crate::waker::Seat;
 

@@ -1,19 +1,23 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod above;
 mod add;
 mod block_on;
 mod body;
 mod builder;
 mod current;
+mod done;
 mod driver;
 mod end;
 mod engine;
 mod error;
 mod failures;
+mod frames;
 mod gather;
 mod node;
 mod open;
+mod ops;
 #[doc(hidden)]
 pub mod plumbing;
 mod pool;
@@ -21,15 +25,19 @@ mod ready;
 mod registry;
 mod report;
 mod root;
+mod run;
 mod scope;
 mod settle;
 mod settles;
+mod slot;
 mod stash;
 mod sync;
 mod task;
 mod ticket;
 mod transaction;
 mod tree;
+mod turn;
+mod until;
 mod wait;
 mod wait_all;
 mod waker;

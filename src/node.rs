@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::current;
-use crate::engine::Kind;
 use crate::error::{Failures, Place};
 use crate::ready::Key;
 use crate::registry;
 use crate::root;
+use crate::slot::Kind;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
 use crate::waker::{Seat, WakerSet, Wakers};

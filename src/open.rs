@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::current::{Ambient, Current};
-use crate::engine::{DEPTH_LIMIT, Engine, Kind};
+use crate::engine::Engine;
 use crate::error::Place;
 use crate::node::Node;
 use crate::pool;
 use crate::ready::Key;
+use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::tree::{Op, Tree};
 
 /// What a builder may ask for.

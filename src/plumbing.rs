@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use crate::add;
 use crate::current::{self, Current};
-use crate::driver::drive_until;
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
 use crate::root;
 use crate::settles::Settles;
@@ -16,6 +15,7 @@ use crate::stash::Stashed;
 use crate::task::Checked;
 use crate::transaction::{self, OwnedTransaction};
 use crate::tree::Tree;
+use crate::until::drive_until;
 use crate::waker::Seat;
 
 type Loc = &'static Location<'static>;

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use slab::Slab;
 
 use crate::current;
-use crate::engine::{Engine, Kind};
+use crate::engine::Engine;
 use crate::node::Node;
+use crate::slot::Kind;
 use crate::tree::{Op, Tree};
 
 static TREES: Mutex<Slab<Weak<Tree>>> = Mutex::new(Slab::new());

@@ -11,11 +11,12 @@ use futures::future::BoxFuture;
 
 use crate::current::{self, Remains};
 use crate::end::{End, Wait};
-use crate::engine::{DEPTH_LIMIT, Engine, Kind};
+use crate::engine::Engine;
 use crate::error::Place;
 use crate::node::Node;
 use crate::ready::{Entry, Job};
 use crate::registry;
+use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::sync::{AtomicU64, Ordering};
 use crate::ticket::Ticket;
 use crate::tree::{Op, Tree};

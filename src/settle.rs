@@ -10,9 +10,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::engine::{Engine, Kind, NONE, Slot};
+use crate::engine::Engine;
 use crate::node::{Node, State};
 use crate::ready::Key;
+use crate::slot::{Kind, NONE, Slot};
 use crate::tree::Tree;
 use crate::wait::{WaitCell, WaitRecord};
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::current;
-use crate::driver::drive_until;
 use crate::error::{Failure, Kind as Why, Place};
 use crate::ticket::{Callback, Settled, Ticket};
 use crate::tree::Op;
+use crate::until::drive_until;
 use crate::waker::Seat;
 
 /// What [`add`](crate::add) gives back: a future of the result. Dropping it does nothing; the added future runs on.

@@ -1,0 +1,72 @@
+//! What others want done, done by who has the engine.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::node::Node;
+use crate::slot::{Kind, NONE};
+use crate::tree::{Op, Tree};
+
+impl Engine {
+    /// Does what somebody else wants done.
+    pub(crate) fn apply(&mut self, tree: &Arc<Tree>, op: Op) {
+        match op {
+            Op::Add(node, entry) => {
+                self.add(node.key(), entry);
+                self.done_with(node);
+            }
+            Op::Begin(node) => {
+                let parent = node.parent.as_ref().map_or(NONE, |parent| parent.key());
+                let (kind, limit, location) = (node.kind, node.depth_limit, node.location);
+                self.open_below(parent, kind, location, Some(node), limit);
+            }
+            Op::Wake(key) => self.ready.wake(key),
+            Op::End(node) => {
+                self.end(&node, |_| ());
+                self.done_with(node);
+            }
+            Op::BodyDone(node) => {
+                self.end(&node, |slot| slot.live = false);
+                self.done_with(node);
+            }
+            Op::Orphan(node) => {
+                self.end(&node, |slot| {
+                    slot.live = false;
+                    if slot.kind == Kind::Body {
+                        slot.kind = Kind::Added;
+                    }
+                });
+                self.done_with(node);
+            }
+            Op::Wait(node, cell) => {
+                self.wait(&node, cell);
+                self.done_with(node);
+            }
+            Op::Collect(node, cell) => {
+                self.collect(&node, &cell);
+                self.done_with(node);
+            }
+            Op::Fail(node, failures) => {
+                for failure in &failures {
+                    let serial = self.ready.serial();
+                    self.fail(node.key(), serial, failure.clone());
+                }
+                if failures.omitted() > 0 {
+                    self.slot(node.key()).extra().failures.omit(failures.omitted());
+                }
+                // As the clones are in the list, this drops nothing of the user's.
+                drop(failures);
+                self.done_with(node);
+            }
+            Op::Survey(survey) => survey.answer(tree, self),
+        }
+    }
+
+    /// The last reference to a node drops failures, and so values of the user's: that is left to others. While it is open,
+    /// its slot has another.
+    fn done_with(&mut self, node: Arc<Node>) {
+        if node.is_closed() {
+            self.trash.nodes.push(node);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The transaction of a body that has been started: its turns with the tree, its suspension, its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::current::{self, Ambient, Current, Frame, Polled};
+use crate::driver::{Drive, Left};
+use crate::engine::Engine;
+use crate::error::{Failure, Failures, Place, call_quietly};
+use crate::frames::Framed;
+use crate::node::Node;
+use crate::open::{Options, Site};
+use crate::pool;
+use crate::report;
+use crate::slot::{Kind, NONE};
+use crate::transaction::{Heard, abandon};
+use crate::tree::{Access, Op};
+use crate::until::only_listens;
+use crate::waker::{BodyWaker, Seat};
+
+/// The transaction of a body that has been started.
+pub(crate) struct Run {
+    site: Site,
+    waker: Arc<BodyWaker>,
+    /// The body is not done.
+    pub(crate) live: bool,
+    /// The task's waker has been left with the body's.
+    armed: bool,
+    /// Among those who drive.
+    seat: Seat,
+    /// Among those who listen for the outcome.
+    listening: Seat,
+}
+
+/// Polls the body, drops it when it is done, and says whether it is.
+pub(crate) type PollBody<'a> = &'a mut dyn FnMut(&mut Context<'_>) -> bool;
+
+impl Run {
+    pub(crate) fn open(ambient: &Ambient, options: Options, location: Place) -> Self {
+        let mut site = ambient.open(Kind::Body, options, location);
+        let id = site.tree.id;
+        let pooled = match &mut site.engine {
+            Some(engine) => engine.pooled_body(),
+            None => ambient.on_top(id, Engine::pooled_body).flatten(),
+        };
+        let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new()));
+        Run { site, waker, live: true, armed: false, seat: None, listening: None }
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        ambient: &Ambient,
+        cx: &mut Context<'_>,
+        body: PollBody<'_>,
+    ) -> Poll<Failures> {
+        self.disarm();
+        let engine = match self.site.engine.take() {
+            Some(engine) => Some(engine),
+            None if only_listens(&self.site.tree) => None,
+            None => match self.site.tree.access(&mut self.seat, || cx.waker().clone()) {
+                Access::Drive(engine) => Some(engine),
+                Access::Busy => None,
+            },
+        };
+        match engine {
+            Some(engine) => {
+                let tree = self.site.tree.clone();
+                self.poll_driving(Drive::start(ambient, &tree, engine), ambient, cx, body)
+            }
+            None => self.poll_listening(ambient, cx, body),
+        }
+    }
+
+    /// The body and the tree in turn, until both have nothing to do.
+    fn poll_driving(
+        &mut self,
+        mut drive: Drive<'_>,
+        ambient: &Ambient,
+        cx: &mut Context<'_>,
+        body: PollBody<'_>,
+    ) -> Poll<Failures> {
+        loop {
+            // The body, then what was ready when it suspended: neither keeps the other from its turn.
+            let woken = self.live && self.waker.is_woken();
+            if woken && drive.spend() {
+                self.poll_body(ambient, body);
+            }
+            let mut left = Left::Event;
+            while left == Left::Event {
+                if let Some(failures) = self.outcome(ambient) {
+                    self.retire(drive);
+                    return Poll::Ready(failures);
+                }
+                left = drive.run(self.live.then_some(&*self.waker));
+            }
+            if left == Left::Body
+                || (left == Left::Idle && self.live && self.waker.is_woken() && drive.may_spend())
+            {
+                continue;
+            }
+            if let Some(failures) = self.outcome(ambient) {
+                self.retire(drive);
+                return Poll::Ready(failures);
+            }
+            self.suspend(ambient, cx);
+            if left == Left::Budget || (self.live && self.waker.is_woken()) {
+                drop(drive);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match drive.rest(&mut self.seat, cx.waker().clone()) {
+                Ok(()) => return Poll::Pending,
+                Err(again) => drive = again,
+            }
+            self.disarm();
+        }
+    }
+
+    /// The body alone: somebody else drives.
+    fn poll_listening(
+        &mut self,
+        ambient: &Ambient,
+        cx: &mut Context<'_>,
+        body: PollBody<'_>,
+    ) -> Poll<Failures> {
+        if self.live && self.waker.is_woken() {
+            self.poll_body(ambient, body);
+        }
+        if let Some(failures) = self.outcome(ambient) {
+            return Poll::Ready(failures);
+        }
+        self.suspend(ambient, cx);
+        if self.live && self.waker.is_woken() {
+            cx.waker().wake_by_ref();
+        }
+        self.outcome(ambient).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Polls the body once, with its transaction current.
+    fn poll_body(&mut self, ambient: &Ambient, body: PollBody<'_>) {
+        let Site { tree, key, node, .. } = &self.site;
+        self.waker.take_woken();
+        let waker = Waker::from(self.waker.clone());
+        let mut cx = Context::from_waker(&waker);
+        let placed = node.as_ref().is_none_or(|node| node.is_placed());
+        let done = match node {
+            Some(node) if ambient.driving.get() != tree.id || !placed => {
+                let _frame = Framed::push(ambient, Frame::Body(node.clone()));
+                ambient.enter(Current::Node(node.clone()), || body(&mut cx))
+            }
+            _ => {
+                let key = node.as_ref().map_or(*key, |node| node.key());
+                let outer = ambient.polled.replace(Polled::Slot(key));
+                let _frame =
+                    (outer != Polled::Nothing).then(|| Framed::push(ambient, Frame::Polled(tree.id, outer)));
+                // The future that holds the scope, if any, is told of its wakes by its slot as before.
+                let done = ambient.enter(Current::Slot(key), || body(&mut cx));
+                ambient.polled.set(outer);
+                done
+            }
+        };
+        if done {
+            self.live = false;
+            match node {
+                Some(node) => tree.submit(Op::BodyDone(node.clone())),
+                None => {
+                    ambient.on_top(tree.id, |engine| engine.slot(*key).live = false);
+                }
+            }
+        }
+    }
+
+    /// The failures, once everything has settled. Where nobody else holds the transaction, this closes it.
+    fn outcome(&mut self, ambient: &Ambient) -> Option<Failures> {
+        if self.live {
+            return None;
+        }
+        let Site { tree, key, node, .. } = &mut self.site;
+        if let Some(node) = node {
+            return node.take_outcome();
+        }
+        ambient
+            .on_top(tree.id, |engine| {
+                let slot = engine.slot(*key);
+                if slot.pending > 0 {
+                    return None;
+                }
+                if slot.extra.is_some() {
+                    let shared = node.insert(engine.share_with_owner(tree, *key));
+                    engine.end(shared, |_| ());
+                    tree.close_settled(engine);
+                    return shared.take_outcome();
+                }
+                if slot.parent == NONE && !tree.try_close() {
+                    tree.apply_ops(engine);
+                    return None;
+                }
+                engine.close_body(*key);
+                Some(Failures::default())
+            })
+            .flatten()
+    }
+
+    /// From now on the task is woken when there is something to do. From now on, too, others may hold the transaction.
+    fn suspend(&mut self, ambient: &Ambient, cx: &Context<'_>) {
+        let fresh = self.site.node.is_none();
+        let Some(node) = self.share(ambient) else { return };
+        if fresh && !self.live {
+            node.tree.submit(Op::BodyDone(node.clone()));
+        }
+        node.listen(&mut self.listening, cx.waker().clone());
+        if self.live {
+            self.waker.arm(cx.waker().clone());
+            self.armed = true;
+        }
+    }
+
+    fn disarm(&mut self) {
+        if std::mem::take(&mut self.armed) {
+            self.waker.disarm();
+        }
+    }
+
+    fn share(&mut self, ambient: &Ambient) -> Option<Arc<Node>> {
+        let Site { tree, key, node, engine } = &mut self.site;
+        if node.is_none() {
+            *node = match engine {
+                Some(engine) => Some(engine.share_with_owner(tree, *key)),
+                None => ambient.on_top(tree.id, |engine| engine.share_with_owner(tree, *key)).or_else(|| {
+                    tree.change(|inner| {
+                        inner.engine.as_mut().map(|engine| engine.share_with_owner(tree, *key))
+                    })
+                }),
+            };
+        }
+        node.clone()
+    }
+
+    /// All has settled: gives what can be used again back.
+    fn retire(&mut self, mut drive: Drive<'_>) {
+        if self.site.node.is_some() {
+            return; // Others may hold the tree: the engine goes back to it.
+        }
+        let Some(mut engine) = drive.stop() else { return };
+        if engine.is_open() {
+            // A scope within another one's tree, polled from outside.
+            self.site.engine = Some(engine);
+            return;
+        }
+        engine.recycle_body(self.waker.clone());
+        // The drive's, the site's and this one.
+        pool::put(self.site.tree.clone(), engine, 3);
+    }
+
+    /// It has settled, and the outcome is taken. Returns the node, which knows who is above.
+    pub(crate) fn close(mut self) -> Option<Arc<Node>> {
+        let Site { tree, node, .. } = &mut self.site;
+        tree.leave(&mut self.seat);
+        if let Some(node) = node {
+            node.unclaim(&mut self.listening);
+        }
+        node.take()
+    }
+
+    /// The owner drops it half-way.
+    pub(crate) fn abandon(mut self, location: Place, drop_body: impl FnOnce()) {
+        self.disarm();
+        let node = current::with(|ambient| self.share(ambient));
+        self.site.tree.leave(&mut self.seat);
+        let Some(node) = node else { return call_quietly(drop_body) };
+        if let Some(engine) = self.site.engine.take() {
+            let _put = self.site.tree.release(engine, None);
+        }
+        let dropped = current::with(|ambient| {
+            // For who waits in a destructor: he is a part of this.
+            let _frame = Framed::push(ambient, Frame::Body(node.clone()));
+            catch_unwind(AssertUnwindSafe(|| current::enter(&node, drop_body)))
+        });
+        if let Err(payload) = dropped {
+            let failure = Failure::from_panic(payload, location);
+            node.hand_up(&Failures::one(failure));
+        }
+        let pending = node.pending();
+        node.unclaim(&mut self.listening);
+        if abandon(&node) == Heard::Waits {
+            report::dropped(location, node.name.as_deref(), pending);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! One node of a tree, as the engine has it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::error::Place;
+use crate::failures::FailureList;
+use crate::node::Node;
+use crate::ready::{Job, Key};
+use crate::ticket::Ticket;
+use crate::wait::WaitRecord;
+
+/// No slot: the parent of a top node.
+pub(crate) const NONE: Key = Key::MAX;
+
+/// How deep futures may be nested, unless the builder says otherwise.
+pub(crate) const DEPTH_LIMIT: u32 = 1024;
+
+/// What a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A future that was added, and what it adds. Closes by itself.
+    Added,
+    /// A scope. Its owner takes the outcome; orphaned, it closes by itself.
+    Body,
+    /// A transaction that was begun: counts with its parent while it has work, closes when it is ended.
+    Begun,
+}
+
+pub(crate) struct Slot {
+    pub(crate) parent: Key,
+    /// The parent's epoch when this was counted there.
+    pub(crate) epoch: u64,
+    /// How many are above it.
+    pub(crate) depth: u32,
+    /// How deep anything below may be.
+    pub(crate) deepest: u32,
+    /// Children that count: futures in a queue, slots that are `counted`.
+    pub(crate) pending: u32,
+    pub(crate) kind: Kind,
+    /// Its own future or body is not done.
+    pub(crate) live: bool,
+    /// It closes as soon as nothing is pending, with all that was begun below it.
+    pub(crate) ending: bool,
+    /// A scope in its first poll: its owner closes it, as it may have nothing but the key.
+    pub(crate) at_owner: bool,
+    /// It counts in its parent's `pending`.
+    pub(crate) counted: bool,
+    /// Its place in the order of adding.
+    pub(crate) serial: u64,
+    pub(crate) location: Place,
+    /// The future, while it is not being polled.
+    pub(crate) job: Option<Job>,
+    pub(crate) ticket: Option<Arc<Ticket>>,
+    /// What few nodes have.
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// What handles hold.
+    pub(crate) node: Option<Arc<Node>>,
+    /// Of children, not received by anybody yet.
+    pub(crate) failures: FailureList,
+    /// Raised by each `wait`: tells what was counted before it.
+    pub(crate) epoch: u64,
+    /// Waits under way, oldest first.
+    pub(crate) waits: VecDeque<WaitRecord>,
+    /// Transactions that were begun in this one and are open.
+    pub(crate) begun: Vec<Key>,
+    /// Where this one, if it was begun, stands in its parent's list.
+    pub(crate) begun_at: usize,
+}
+
+impl Slot {
+    pub(crate) fn new(parent: Key, kind: Kind, location: Place) -> Self {
+        Slot {
+            parent,
+            epoch: 0,
+            depth: 0,
+            deepest: DEPTH_LIMIT,
+            pending: 0,
+            kind,
+            live: kind != Kind::Begun,
+            ending: false,
+            at_owner: kind == Kind::Body,
+            counted: false,
+            serial: 0,
+            location,
+            job: None,
+            ticket: None,
+            extra: None,
+        }
+    }
+
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        self.extra.as_ref()?.node.as_ref()
+    }
+
+    pub(crate) fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+}

@@ -1,0 +1,252 @@
+//! A future's turn: taking it out of its queue, and what follows its poll.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::current::Remains;
+use crate::engine::{Engine, Loose};
+use crate::error::{Failure, Kind as Why, Place};
+use crate::ready::{Entry, Job, Key, Next};
+use crate::ticket::Ticket;
+use crate::tree::Tree;
+use crate::waker::SlotWakers;
+
+/// What the driver is to do next.
+pub(crate) enum Turn {
+    Poll(Polling),
+    /// Drop it unpolled: it was cancelled, or is nested too deep.
+    Refuse(Polling, Failure),
+    /// Something has happened that a driver may wait for.
+    Event,
+    /// A body waits for its turn, and a round is over.
+    Body,
+    Idle,
+    /// There is more, but not now.
+    Budget,
+}
+
+/// A future taken out for its turn.
+pub(crate) struct Polling {
+    pub(crate) job: Job,
+    /// Its slot, or the one that it gets if it needs one.
+    pub(crate) key: Key,
+    pub(crate) loose: bool,
+    /// There is somebody to be told of the outcome.
+    pub(crate) kept: Option<Arc<Ticket>>,
+}
+
+/// A future that is done, and what it left.
+pub(crate) struct Done {
+    /// What is still to be dropped.
+    pub(crate) job: Option<Job>,
+    pub(crate) key: Key,
+    pub(crate) loose: bool,
+    pub(crate) kept: Option<Arc<Ticket>>,
+    pub(crate) remains: Option<Remains>,
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
+    pub(crate) refused: Option<Failure>,
+}
+
+impl Engine {
+    /// Takes what is to be polled next out of its queue, and the slot's wakers into `wakers`.
+    #[inline]
+    pub(crate) fn next(&mut self, tree: &Arc<Tree>, wakers: &mut Option<SlotWakers>) -> Turn {
+        self.settle_spare();
+        loop {
+            if std::mem::take(&mut self.stop) {
+                return Turn::Event;
+            }
+            match self.ready.next() {
+                None => return Turn::Idle,
+                Some(Next::Entry(entry)) => return self.take_loose(tree, entry, wakers),
+                Some(Next::Slot(key)) => {
+                    if let Some(turn) = self.take_slot(tree, key, wakers) {
+                        return turn;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next of this round that has no slot, if there is nothing to be said about it: its handle is gone, the slot that
+    /// it would get is the one whose wakers the driver holds.
+    #[inline(always)]
+    pub(crate) fn next_plain(&mut self, held: Key) -> Option<Job> {
+        self.settle_spare();
+        if self.stop || self.slots.vacant_key() != held as usize {
+            return None;
+        }
+        let entry = self.ready.entry_of_round()?;
+        let above = &self.slots[entry.parent as usize];
+        if entry.ticket.is_some() || above.depth >= above.deepest {
+            return None;
+        }
+        let Entry { job, ticket, location, parent, epoch, serial } = self.ready.take_entry()?;
+        self.loose_key = held;
+        self.loose = Some(Loose { ticket, location, parent, epoch, serial });
+        Some(job)
+    }
+
+    #[inline]
+    fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
+        let Entry { job, ticket, location, parent, epoch, serial } = entry;
+        let key = self.slots.vacant_key() as Key;
+        self.take_wakers(tree, key, wakers);
+        self.loose_key = key;
+        let above = &self.slots[parent as usize];
+        let plain = ticket.is_none() && above.depth < above.deepest;
+        self.loose = Some(Loose { ticket, location, parent, epoch, serial });
+        if plain {
+            return Turn::Poll(Polling { job, key, loose: true, kept: None });
+        }
+        self.examine(Polling { job, key, loose: true, kept: None }, parent, location)
+    }
+
+    /// Refuses what was cancelled or is too deep.
+    fn examine(&mut self, mut polling: Polling, parent: Key, location: Place) -> Turn {
+        let ticket = self.loose.as_ref().and_then(|loose| loose.ticket.as_ref());
+        polling.kept = ticket.filter(|ticket| ticket.is_kept()).cloned();
+        let above = &self.slots[parent as usize];
+        if above.depth >= above.deepest {
+            let failure = self.too_deep(parent, location);
+            return Turn::Refuse(polling, failure);
+        }
+        Self::unless_cancelled(polling, location)
+    }
+
+    fn take_slot(&mut self, tree: &Arc<Tree>, key: Key, wakers: &mut Option<SlotWakers>) -> Option<Turn> {
+        self.take_wakers(tree, key, wakers);
+        if let Some(wakers) = wakers {
+            wakers.inner.clear();
+        }
+        // None after a stale wake: of an earlier owner of the slot, or of one that is done but has children.
+        let slot = self.slots.get_mut(key as usize)?;
+        let job = slot.job.take()?;
+        let location = slot.location;
+        let kept = slot.ticket.as_ref().filter(|ticket| ticket.is_kept()).cloned();
+        Some(Self::unless_cancelled(Polling { job, key, loose: false, kept }, location))
+    }
+
+    #[inline]
+    fn unless_cancelled(polling: Polling, location: Place) -> Turn {
+        match &polling.kept {
+            Some(ticket) if ticket.is_cancelled() => {
+                let failure = Failure::new(Why::Cancelled, location);
+                Turn::Refuse(polling, failure)
+            }
+            _ => Turn::Poll(polling),
+        }
+    }
+
+    /// Has the driver hold the wakers of this slot. It holds one pair at a time.
+    #[inline]
+    fn take_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+        if held.as_ref().is_none_or(|held| held.key() != key) {
+            self.change_wakers(tree, key, held);
+        }
+    }
+
+    fn change_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+        if let Some(held) = held.take() {
+            self.keep_wakers(held);
+        }
+        let kept = self.wakers.get_mut(key as usize).and_then(Option::take);
+        *held = Some(kept.unwrap_or_else(|| SlotWakers::new(tree, key)));
+    }
+
+    /// Takes back the wakers that a driver held.
+    pub(crate) fn keep_wakers(&mut self, wakers: SlotWakers) {
+        let index = wakers.key() as usize;
+        if index >= self.wakers.len() {
+            self.wakers.resize_with(index + 1, || None);
+        }
+        self.wakers[index] = Some(wakers);
+    }
+
+    #[cold]
+    fn too_deep(&self, parent: Key, location: Place) -> Failure {
+        const NAMED: usize = 16;
+        let (mut chain, mut at) = (Vec::new(), parent);
+        while let Some(slot) = self.slots.get(at as usize)
+            && chain.len() < NAMED
+        {
+            chain.push(slot.location);
+            at = slot.parent;
+        }
+        let depth = self.slots[parent as usize].depth + 1;
+        Failure::new(Why::TooDeep(chain, depth), location)
+    }
+
+    /// After a poll that left the future pending.
+    #[inline]
+    pub(crate) fn finish_pending(&mut self, job: Job, wakers: &SlotWakers, self_woken: bool) {
+        if self.loose.is_some() {
+            if self_woken && !wakers.is_kept() {
+                if let Some(Loose { ticket, location, parent, epoch, serial }) = self.loose.take() {
+                    self.ready.poll_again(Entry { job, ticket, location, parent, epoch, serial });
+                }
+                return;
+            }
+            self.materialise();
+        }
+        self.rest(wakers.key(), job, wakers, self_woken);
+    }
+
+    /// After a poll that the future is done with.
+    #[inline]
+    pub(crate) fn finish_done(&mut self, key: Key) {
+        if let Some(loose) = &self.loose {
+            let (parent, epoch) = (loose.parent, loose.epoch);
+            self.loose = None;
+            return self.uncount(parent, epoch);
+        }
+        let slot = self.slot(key);
+        slot.live = false;
+        slot.ticket = None;
+        if slot.pending == 0 {
+            self.settle(key);
+        }
+    }
+
+    /// Puts a pending future into its slot.
+    fn rest(&mut self, key: Key, job: Job, wakers: &SlotWakers, mut woken: bool) {
+        let slot = self.slot(key);
+        slot.job = Some(job);
+        if let Some(ticket) = &slot.ticket {
+            woken |= ticket.place(key);
+        }
+        if woken && wakers.inner.queue_locally() {
+            self.ready.wake(key);
+        }
+    }
+
+    /// Where what is being polled was added.
+    pub(crate) fn location_of_polled(&self, loose: bool, key: Key) -> Place {
+        match &self.loose {
+            Some(polled) if loose => polled.location,
+            _ => self.slots[key as usize].location,
+        }
+    }
+
+    /// Records a failure of what is being polled with its parent.
+    pub(crate) fn fail_polled(&mut self, loose: bool, failure: Failure, key: Key) {
+        let (parent, serial) = self.parent_of_polled(loose, key);
+        self.fail(parent, serial, failure);
+    }
+
+    /// Counts failures of what is being polled that nobody has kept.
+    pub(crate) fn omit_polled(&mut self, loose: bool, count: usize, key: Key) {
+        let (parent, _) = self.parent_of_polled(loose, key);
+        self.slot(parent).extra().failures.omit(count);
+    }
+
+    fn parent_of_polled(&mut self, loose: bool, key: Key) -> (Key, u64) {
+        match &self.loose {
+            Some(polled) if loose => (polled.parent, polled.serial),
+            _ => {
+                let slot = self.slot(key);
+                (slot.parent, slot.serial)
+            }
+        }
+    }
+}
