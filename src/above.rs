@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::current::Goal;
 use crate::engine::Engine;
 use crate::node::{Node, State};
 use crate::ready::Key;
@@ -60,6 +61,29 @@ impl Engine {
             at = self.slots.get(at as usize).map_or(NONE, |slot| slot.parent);
         }
         at == key
+    }
+
+    /// The ticket (its address) of what is being polled.
+    pub(crate) fn ticket_of_polled(&self, from: Option<Key>) -> Option<usize> {
+        let ticket = match (from, &self.loose) {
+            (None, Some(loose)) => loose.ticket.as_ref(),
+            (key, _) => self.slots.get(key.unwrap_or(self.loose_key) as usize)?.ticket.as_ref(),
+        };
+        ticket.map(|ticket| Arc::as_ptr(ticket) as usize)
+    }
+
+    /// Is polling this what the drive is for?
+    pub(crate) fn serves(&self, goal: Goal, polled: Option<Key>) -> bool {
+        match goal {
+            Goal::Nothing => false,
+            Goal::Node { key, strictly } => self.is_above(key, polled, strictly),
+            Goal::Ticket(ticket) => self.ticket_of_polled(polled) == Some(ticket),
+        }
+    }
+
+    /// Has the root adopted its tree? Only in a drive.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.tree.as_ref().is_some_and(|tree| tree.is_adopted())
     }
 
     /// Does the node with this serial stand at or above what is being polled (`None`: without a slot)?

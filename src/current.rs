@@ -60,11 +60,24 @@ pub(crate) enum Current {
 /// A drive or a body below the topmost one on this thread's stack.
 pub(crate) enum Frame {
     /// The drive of another tree, interrupted by a nested one.
-    Drive { tree_id: u64, engine: Option<Box<Engine>>, polled: Polled },
+    Drive { tree_id: u64, engine: Option<Box<Engine>>, polled: Polled, goal: Goal },
     /// What was being polled in the same drive when a body in it was polled.
-    Polled(u64, Polled),
+    Polled(Polled),
     /// A body that is polled while its tree is not driven here (or not topmost).
     Body(Arc<Node>),
+}
+
+/// What a drive is for: who drives waits for what is polled in it only as far as this goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Goal {
+    Nothing,
+    /// All at and below this node; or only what is below.
+    Node {
+        key: Key,
+        strictly: bool,
+    },
+    /// The future with this ticket (its address).
+    Ticket(usize),
 }
 
 /// The same without what it holds: quick to set and to read.
@@ -99,6 +112,8 @@ pub(crate) struct Ambient {
     /// Its engine.
     pub(crate) engine: RefCell<Option<Box<Engine>>>,
     pub(crate) polled: Cell<Polled>,
+    /// What it is driven for.
+    pub(crate) goal: Cell<Goal>,
     spot: Cell<Spot>,
     /// The node that is current, where that is not one of the tree that is driven here.
     entered: RefCell<Option<Arc<Node>>>,
@@ -146,6 +161,7 @@ impl Ambient {
             driving: Cell::new(0),
             engine: RefCell::new(None),
             polled: Cell::new(Polled::Nothing),
+            goal: Cell::new(Goal::Nothing),
             spot: Cell::new(Spot::Nothing),
             entered: RefCell::new(None),
             wakes: Cell::new(Key::MAX),

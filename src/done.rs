@@ -63,12 +63,13 @@ impl Drive<'_> {
             if omitted > 0 {
                 engine.omit_polled(loose, omitted, key);
             }
-            engine.finish_done(key);
         });
+        // The last reference to a ticket may hold a value of the user's: it is dropped with its transaction current.
+        let ticket = self.engine(|engine| engine.take_ticket_of_polled(loose, key));
+        drop_quietly((kept, ticket));
+        self.engine(|engine| engine.finish_done(key));
         ambient.polled.set(Polled::Nothing);
         ambient.wakes.set(Key::MAX);
-        // The last reference to a ticket may hold a value of the user's.
-        drop_quietly(kept);
         wake_all(wakers_of_others);
     }
 }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use crate::current::{Ambient, BUDGET, Current, Frame, Polled};
+use crate::current::{Ambient, BUDGET, Current, Frame, Goal, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
 use crate::failures::Trash;
@@ -38,6 +38,7 @@ pub(crate) struct Drive<'a> {
     /// What was so before.
     driving: u64,
     polled: Polled,
+    goal: Goal,
     current: Current,
     wakes: Key,
     self_woken: bool,
@@ -47,10 +48,16 @@ pub(crate) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    pub(crate) fn start(ambient: &'a Ambient, tree: &'a Arc<Tree>, mut engine: Box<Engine>) -> Self {
+    pub(crate) fn start(
+        ambient: &'a Ambient,
+        tree: &'a Arc<Tree>,
+        mut engine: Box<Engine>,
+        goal: Goal,
+    ) -> Self {
         engine.tree = Some(tree.clone());
         let driving = ambient.driving.replace(tree.id);
         let polled = ambient.polled.replace(Polled::Nothing);
+        let older = ambient.goal.replace(goal);
         let below = ambient.engine.replace(Some(engine));
         let drives = ambient.drives.get();
         if drives == 0 {
@@ -58,7 +65,7 @@ impl<'a> Drive<'a> {
         }
         ambient.drives.set(drives + 1);
         if driving != 0 {
-            ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled });
+            ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled, goal: older });
         }
         tree.set_driven_by(ambient.thread());
         Drive {
@@ -66,6 +73,7 @@ impl<'a> Drive<'a> {
             tree,
             driving,
             polled,
+            goal: older,
             current: ambient.set_current(Current::Polled),
             wakes: ambient.wakes.replace(Key::MAX),
             self_woken: ambient.self_woken.replace(false),
@@ -171,7 +179,7 @@ impl<'a> Drive<'a> {
             let mut inner = tree.lock();
             if let Some(engine) = inner.engine.take() {
                 drop(inner);
-                let drive = Drive::start(ambient, tree, engine);
+                let drive = Drive::start(ambient, tree, engine, Goal::Nothing);
                 while drive.run(None) == Left::Event {}
             }
         }
@@ -217,9 +225,6 @@ impl<'a> Drive<'a> {
         let ambient = self.ambient;
         let Polling { job, key, loose, kept } = polling;
         self.become_polled(loose, key, kept.is_some());
-        if let Some(ticket) = &kept {
-            ticket.set_polling(ambient.thread());
-        }
         let mut job = Some(job);
         let mut remains = None;
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -236,9 +241,6 @@ impl<'a> Drive<'a> {
         if result.is_ok() && kept.is_none() && remains.is_none() {
             ambient.polled.set(Polled::Nothing);
             return Some(job.map_or(Finished::Done(key), Finished::Pending));
-        }
-        if let Some(ticket) = &kept {
-            ticket.set_polling(0);
         }
         if result.is_ok()
             && let Some(job) = job
@@ -279,8 +281,9 @@ impl<'a> Drive<'a> {
     pub(crate) fn rest(mut self, seat: &mut Seat, waker: Waker) -> Result<(), Drive<'a>> {
         let (ambient, tree) = (self.ambient, self.tree);
         let Some(engine) = self.stop() else { return Ok(()) };
+        let goal = self.goal;
         drop(self);
-        tree.release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, tree, engine))
+        tree.release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, tree, engine, goal))
     }
 
     /// Ends the drive without giving the engine back.
@@ -297,6 +300,8 @@ impl<'a> Drive<'a> {
         }
         ambient.driving.set(self.driving);
         ambient.polled.set(self.polled);
+        let goal = ambient.goal.replace(self.goal);
+        self.goal = goal;
         ambient.set_current(std::mem::take(&mut self.current));
         ambient.wakes.set(self.wakes);
         ambient.self_woken.set(self.self_woken);

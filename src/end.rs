@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::current;
+use crate::current::{self, Goal};
 use crate::error::{Failure, Failures, Kind as Why, Place};
 use crate::node::Node;
 use crate::tree::Op;
@@ -78,7 +78,8 @@ impl End {
             }
         }
         let listening = &mut this.listening;
-        let outcome = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, |waker| {
+        let goal = node.goal(false);
+        let outcome = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, goal, |waker| {
             if let Some(waker) = waker {
                 node.listen(listening, waker);
             }
@@ -138,7 +139,7 @@ impl Wait {
         if current::with(|ambient| ambient.waits_for_itself(node, true)) {
             return Poll::Ready(would_deadlock(location));
         }
-        drive_until(&node.tree, seat, cx, |waker| {
+        drive_until(&node.tree, seat, cx, node.goal(true), |waker| {
             if let Some(waker) = waker {
                 cell.listen(waker);
             }
@@ -155,7 +156,7 @@ impl Wait {
     /// Is ready when what it waits for has settled; the failures stay where they are.
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Wait { node, cell, seat, .. } = self;
-        drive_until(&node.tree, seat, cx, |waker| {
+        drive_until(&node.tree, seat, cx, Goal::Nothing, |waker| {
             if let Some(waker) = waker {
                 cell.listen(waker);
             }

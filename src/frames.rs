@@ -45,58 +45,60 @@ impl Ambient {
         self.driving.get() != 0 || !self.frames.borrow().is_empty()
     }
 
-    /// Would who waits for `node` wait for something that is being polled on this stack? `strictly`: the node itself
-    /// may be, only nothing below it.
+    /// Would who waits for `node` wait for something that is being polled on this stack, and that waits for him?
+    /// `strictly`: the node itself may be, only nothing below it.
     pub(crate) fn waits_for_itself(&self, node: &Arc<Node>, strictly: bool) -> bool {
-        if node.is_root() && self.polls_adopted() {
-            return true;
-        }
-        let tree_id = node.tree.id;
-        self.any_polled(
-            tree_id,
-            |engine, at| node.is_placed() && !node.is_closed() && engine.is_above(node.key(), at, strictly),
-            |body| node.is_above(body, strictly),
-        )
+        self.any_polled(|polled| match polled {
+            // What the root has adopted counts as below it.
+            Seen::Drive { engine, .. } if node.is_root() && engine.is_adopted() => true,
+            Seen::Body(body) if node.is_root() && body.tree.is_adopted() => true,
+            Seen::Drive { tree_id, engine, at } => {
+                *tree_id == node.tree.id
+                    && node.is_placed()
+                    && !node.is_closed()
+                    && engine.is_above(node.key(), *at, strictly)
+            }
+            Seen::Body(body) => node.is_above(body, strictly),
+        })
     }
 
-    /// Is something of a tree that the root has adopted being polled on this stack? It counts as below the root.
-    fn polls_adopted(&self) -> bool {
-        let is_adopted = |engine: &Option<Box<Engine>>| {
-            engine.as_ref().and_then(|engine| engine.tree.as_ref()).is_some_and(|tree| tree.is_adopted())
-        };
-        (self.polled.get() != Polled::Nothing && is_adopted(&self.engine.borrow()))
-            || self.frames.borrow().iter().any(|frame| match frame {
-                Frame::Drive { engine, polled, .. } => *polled != Polled::Nothing && is_adopted(engine),
-                Frame::Polled(..) => false,
-                Frame::Body(node) => node.tree.is_adopted(),
-            })
+    /// Is the future with this ticket one of those?
+    pub(crate) fn is_polled(&self, ticket: usize) -> bool {
+        self.any_polled(|polled| match polled {
+            Seen::Drive { engine, at, .. } => engine.ticket_of_polled(*at) == Some(ticket),
+            Seen::Body(_) => false,
+        })
     }
 
-    /// Is there a node of this tree among those polled on this stack for which one of the tests holds?
-    pub(crate) fn any_polled(
-        &self,
-        tree_id: u64,
-        in_drive: impl Fn(&Engine, Option<Key>) -> bool,
-        in_body: impl Fn(&Arc<Node>) -> bool,
-    ) -> bool {
+    /// Does the test hold for anything that is being polled on this stack and waits for what is topmost?
+    ///
+    /// All that is polled in one drive waits for what it polls in turn. Who is below a nested drive waits for what that
+    /// polls only if he drives for its sake: else he goes on without it, and it may well wait for him.
+    pub(crate) fn any_polled(&self, test: impl Fn(&Seen<'_>) -> bool) -> bool {
         let top = self.engine.borrow();
-        let mut engine = top.as_deref().filter(|_| self.driving.get() == tree_id);
-        let holds = |engine: Option<&Engine>, polled: Polled| match (engine, polled.at()) {
-            (Some(engine), Some(at)) => in_drive(engine, at),
+        let (mut tree_id, mut engine) = (self.driving.get(), top.as_deref());
+        let (mut polled, mut goal) = (self.polled.get(), self.goal.get());
+        let holds = |tree_id, engine: Option<&Engine>, polled: Polled| match (engine, polled.at()) {
+            (Some(engine), Some(at)) => test(&Seen::Drive { tree_id, engine, at }),
             _ => false,
         };
-        if holds(engine, self.polled.get()) {
+        if holds(tree_id, engine, polled) {
             return true;
         }
         for frame in self.frames.borrow().iter().rev() {
             let found = match frame {
-                Frame::Drive { tree_id: id, engine: below, polled } if *id == tree_id => {
-                    engine = below.as_deref();
-                    holds(engine, *polled)
+                Frame::Drive { tree_id: id, engine: below, polled: before, goal: older } => {
+                    if !engine.zip(polled.at()).is_some_and(|(engine, at)| engine.serves(goal, at)) {
+                        return false;
+                    }
+                    (tree_id, engine, polled, goal) = (*id, below.as_deref(), *before, *older);
+                    holds(tree_id, engine, polled)
                 }
-                Frame::Polled(id, polled) if *id == tree_id => holds(engine, *polled),
-                Frame::Body(node) => node.tree.id == tree_id && in_body(node),
-                _ => false,
+                Frame::Polled(before) => {
+                    polled = *before;
+                    holds(tree_id, engine, polled)
+                }
+                Frame::Body(node) => test(&Seen::Body(node)),
             };
             if found {
                 return true;
@@ -104,4 +106,12 @@ impl Ambient {
         }
         false
     }
+}
+
+/// Something that is being polled on this stack.
+pub(crate) enum Seen<'a> {
+    /// In a drive: a slot, or `None` for what has none.
+    Drive { tree_id: u64, engine: &'a Engine, at: Option<Key> },
+    /// A body while its tree is not driven by this thread, or not topmost.
+    Body(&'a Arc<Node>),
 }

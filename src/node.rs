@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::current;
+use crate::current::{self, Goal};
 use crate::error::{Failures, Place};
 use crate::ready::Key;
 use crate::registry;
@@ -89,6 +89,11 @@ impl Node {
 
     pub(crate) fn key(&self) -> Key {
         self.slot.load(Ordering::Acquire)
+    }
+
+    /// That of who waits for it.
+    pub(crate) fn goal(&self, strictly: bool) -> Goal {
+        if self.is_placed() { Goal::Node { key: self.key(), strictly } } else { Goal::Nothing }
     }
 
     pub(crate) fn is_placed(&self) -> bool {
@@ -259,5 +264,15 @@ impl Node {
             at = node.parent.as_ref();
         }
         None
+    }
+}
+
+/// A long chain of ancestors takes no stack.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut above = self.parent.take();
+        while let Some(mut node) = above.and_then(Arc::into_inner) {
+            above = node.parent.take();
+        }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::add;
-use crate::current::{self, Current};
+use crate::current::{self, Current, Goal};
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
+use crate::frames::Seen;
 use crate::root;
 use crate::settles::Settles;
 use crate::stash::Stashed;
@@ -121,11 +122,12 @@ impl Place {
     /// Is it one of those that are being polled on this stack, or above one of those?
     pub fn is_above_here(self) -> bool {
         current::with(|ambient| {
-            ambient.any_polled(
-                self.tree_id,
-                |engine, at| engine.is_serial_above(self.serial, at),
-                |body| body.has_serial_above(self.serial),
-            )
+            ambient.any_polled(|polled| match polled {
+                Seen::Drive { tree_id, engine, at } => {
+                    *tree_id == self.tree_id && engine.is_serial_above(self.serial, *at)
+                }
+                Seen::Body(body) => body.tree.id == self.tree_id && body.has_serial_above(self.serial),
+            })
         })
     }
 }
@@ -157,7 +159,7 @@ impl Helper {
     /// Drives as long as something is ready; the task is woken when there is more.
     pub fn help(&mut self, cx: &mut Context<'_>) {
         if let Some(tree) = self.tree.upgrade() {
-            let _pending = drive_until(&tree, &mut self.seat, cx, |_| None::<()>);
+            let _pending = drive_until(&tree, &mut self.seat, cx, Goal::Nothing, |_| None::<()>);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::current::{self, Ambient, Current, Frame, Polled};
+use crate::current::{self, Ambient, Current, Frame, Goal, Polled};
 use crate::driver::{Drive, Left};
 use crate::engine::Engine;
 use crate::error::{Failure, Failures, Place, call_quietly};
@@ -66,9 +66,18 @@ impl Run {
         match engine {
             Some(engine) => {
                 let tree = self.site.tree.clone();
-                self.poll_driving(Drive::start(ambient, &tree, engine), ambient, cx, body)
+                let key = self.site.node.as_ref().map_or(self.site.key, |node| node.key());
+                self.poll_driving(
+                    Drive::start(ambient, &tree, engine, Goal::Node { key, strictly: false }),
+                    ambient,
+                    cx,
+                    body,
+                )
             }
-            None => self.poll_listening(ambient, cx, body),
+            None => {
+                self.site.tree.sit_below(&mut self.seat, cx);
+                self.poll_listening(ambient, cx, body)
+            }
         }
     }
 
@@ -152,8 +161,7 @@ impl Run {
             _ => {
                 let key = node.as_ref().map_or(*key, |node| node.key());
                 let outer = ambient.polled.replace(Polled::Slot(key));
-                let _frame =
-                    (outer != Polled::Nothing).then(|| Framed::push(ambient, Frame::Polled(tree.id, outer)));
+                let _frame = (outer != Polled::Nothing).then(|| Framed::push(ambient, Frame::Polled(outer)));
                 // The future that holds the scope, if any, is told of its wakes by its slot as before.
                 let done = ambient.enter(Current::Slot(key), || body(&mut cx));
                 ambient.polled.set(outer);

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::current;
+use crate::current::{self, Goal};
 use crate::error::{Failure, Kind as Why, Place};
 use crate::ticket::{Callback, Settled, Ticket};
 use crate::tree::Op;
@@ -121,7 +121,7 @@ impl<T: Send + 'static> Stashed<T> {
                 let settled = if let Some(settled) = ticket.take(None) {
                     leave(ticket, &mut self.seat);
                     settled
-                } else if current::with(|ambient| ticket.is_polled_by(ambient.thread())) {
+                } else if current::with(|ambient| ambient.is_polled(Arc::as_ptr(ticket) as usize)) {
                     return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
                 } else {
                     match ticket.tree.upgrade() {
@@ -129,6 +129,7 @@ impl<T: Send + 'static> Stashed<T> {
                             &tree,
                             &mut self.seat,
                             cx,
+                            Goal::Ticket(Arc::as_ptr(ticket) as usize),
                             |waker: Option<Waker>| { ticket.take(waker) }
                         )),
                         None => Err(Failure::new(Why::Cancelled, self.location)),

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::error::Failure;
 use crate::ready::Key;
-use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, load_after_count, lock};
+use crate::sync::{AtomicU8, AtomicU32, Mutex, Ordering, load_after_count, lock};
 use crate::tree::Tree;
 use crate::waker::Wakers;
 
@@ -36,8 +36,6 @@ pub(crate) struct Ticket {
     flags: AtomicU8,
     /// The slot that holds the future, once it has one.
     slot: AtomicU32,
-    /// The thread that polls the future now; 0: none. Who awaits his own handle is found by it.
-    polling: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -54,7 +52,6 @@ impl Ticket {
             tree: Arc::downgrade(tree),
             flags: AtomicU8::new(0),
             slot: AtomicU32::new(NOWHERE),
-            polling: AtomicU64::new(0),
             state: Mutex::default(),
         })
     }
@@ -91,15 +88,6 @@ impl Ticket {
         self.slot.store(key, Ordering::Relaxed);
         // Not a load: of this and the mark one comes second, and sees what was stored before the first.
         self.flags.fetch_or(0, Ordering::AcqRel) & CANCELLED != 0
-    }
-
-    pub(crate) fn set_polling(&self, thread: u64) {
-        self.polling.store(thread, Ordering::Relaxed);
-    }
-
-    /// Is its future being polled by this thread? (Only this thread writes its own number.)
-    pub(crate) fn is_polled_by(&self, thread: u64) -> bool {
-        self.polling.load(Ordering::Relaxed) == thread
     }
 
     /// Runs the callbacks, stores the outcome, and hands out who is to be woken. Returns the panics of callbacks.

@@ -220,6 +220,13 @@ impl Engine {
         }
     }
 
+    pub(crate) fn take_ticket_of_polled(&mut self, loose: bool, key: Key) -> Option<Arc<Ticket>> {
+        match &mut self.loose {
+            Some(polled) if loose => polled.ticket.take(),
+            _ => self.slot(key).ticket.take(),
+        }
+    }
+
     /// Where what is being polled was added.
     pub(crate) fn location_of_polled(&self, loose: bool, key: Key) -> Place {
         match &self.loose {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::current;
+use crate::current::{self, Goal};
 use crate::driver::{Drive, Left};
 use crate::tree::{Access, Tree};
 use crate::waker::Seat;
@@ -12,11 +12,13 @@ use crate::waker::Seat;
 const NESTED: usize = 64;
 
 /// Drives the tree until `goal` has something, or only waits for that where somebody drives already. `goal` is asked to
-/// wait with the waker that it is given, if any, and to look again then.
+/// wait with the waker that it is given, if any, and to look again then. `waits_for` says what it is, for those who are
+/// polled meanwhile and would wait for who drives.
 pub(crate) fn drive_until<R>(
     tree: &Arc<Tree>,
     seat: &mut Seat,
     cx: &mut Context<'_>,
+    waits_for: Goal,
     mut goal: impl FnMut(Option<Waker>) -> Option<R>,
 ) -> Poll<R> {
     let mut found = goal(None);
@@ -28,9 +30,9 @@ pub(crate) fn drive_until<R>(
             }
             false => match tree.access(seat, || cx.waker().clone()) {
                 Access::Busy => goal(Some(cx.waker().clone())),
-                Access::Drive(engine) => {
-                    current::with(|ambient| drive(Drive::start(ambient, tree, engine), seat, cx, goal))
-                }
+                Access::Drive(engine) => current::with(|ambient| {
+                    drive(Drive::start(ambient, tree, engine, waits_for), seat, cx, goal)
+                }),
             },
         };
     }

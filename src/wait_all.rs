@@ -28,7 +28,7 @@ pub struct Settlement {
 /// Ends every transaction of the process that is open now, and settles the root.
 ///
 /// What it is itself part of is left out: called in a body, it does not wait for that. A scope is waited for until its
-/// body is done. For the end of a program, and for tests.
+/// body is done: two bodies that both await this wait for each other. For the end of a program, and for tests.
 ///
 /// ```
 /// settled::set_reporter(|_| ());
