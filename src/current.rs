@@ -22,6 +22,9 @@ use crate::waker::{SlotWaker, Wakers};
 /// How many futures one drive polls before it lets the executor go on.
 pub(crate) const BUDGET: u32 = if cfg!(loom) { 8 } else { 1024 };
 
+/// How many wakers may be woken one inside of the other, as where a tree's driver waits in another tree, and so on.
+const WAKES: usize = 64;
+
 /// What is being polled in the tree that is driven here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Polled {
@@ -134,8 +137,10 @@ pub(crate) struct Ambient {
     pub(crate) drives: Cell<usize>,
     /// Trees with work that were not driven as this stack was too deep: the outermost drive sees to them.
     pub(crate) postponed: RefCell<Vec<Arc<Tree>>>,
-    /// While wakers are being woken further down this stack: those that are next.
-    waking: RefCell<Option<Wakers>>,
+    /// How many wakers are being woken on this stack, one inside of the other.
+    waking: Cell<usize>,
+    /// Those that have to wait until some of these have returned.
+    wakes_to_come: RefCell<Wakers>,
 }
 
 // Without a destructor: it is there to the last of the thread's, and holds nothing between polls.
@@ -173,7 +178,8 @@ impl Ambient {
             frames: RefCell::new(Vec::new()),
             drives: Cell::new(0),
             postponed: RefCell::new(Vec::new()),
-            waking: RefCell::new(None),
+            waking: Cell::new(0),
+            wakes_to_come: RefCell::new(Wakers::new_const()),
         }
     }
 
@@ -261,28 +267,24 @@ impl Ambient {
         }
     }
 
-    /// If wakers are being woken on this stack, they are next. Else from now on it is so.
-    pub(crate) fn wakes_already(&self, wakers: &mut Wakers) -> bool {
-        match &mut *self.waking.borrow_mut() {
-            Some(next) => {
-                next.append(wakers);
-                true
-            }
-            waking => {
-                *waking = Some(Wakers::new());
-                false
-            }
+    /// Before wakers are woken. False if there are so many on this stack already that these are left to one of those.
+    pub(crate) fn begin_wakes(&self, wakers: &mut Wakers) -> bool {
+        let deep = self.waking.get();
+        if deep >= WAKES {
+            self.wakes_to_come.borrow_mut().append(wakers);
+            return false;
         }
+        self.waking.set(deep + 1);
+        true
     }
 
-    /// Those that are to be woken next; `None` when that is over.
-    pub(crate) fn wakes_to_come(&self) -> Option<Wakers> {
-        let mut waking = self.waking.borrow_mut();
-        let next = waking.replace(Wakers::new()).filter(|next| !next.is_empty());
-        if next.is_none() {
-            *waking = None;
-        }
-        next
+    /// After that: those that were left.
+    pub(crate) fn take_wakes(&self) -> Wakers {
+        self.wakes_to_come.replace(Wakers::new())
+    }
+
+    pub(crate) fn end_wakes(&self) {
+        self.waking.set(self.waking.get() - 1);
     }
 
     /// Leaves something for the driver.

@@ -113,9 +113,8 @@ pub(crate) fn kick() -> bool {
 
 /// Is anything pending in the root, or on its way there?
 fn is_busy() -> bool {
-    // In this order: what is applied between the two is counted by the second.
     let node = node();
-    node.tree.adds_under_way(node) > 0 || node.pending() > 0
+    node.tree.is_busy(node)
 }
 
 /// Drives the root until nothing is pending.

@@ -176,6 +176,12 @@ impl Tree {
         result
     }
 
+    /// Is anything pending in its top node, or on its way to that or to one below?
+    pub(crate) fn is_busy(&self, top: &Node) -> bool {
+        let inner = self.lock();
+        top.pending() > 0 || !inner.ops.is_empty()
+    }
+
     /// How many futures for this node who drives has not seen yet.
     pub(crate) fn adds_under_way(&self, node: &Arc<Node>) -> usize {
         if !self.has_ops() {
@@ -195,12 +201,10 @@ impl Tree {
 
     #[cold]
     fn apply_ops_slowly(self: &Arc<Self>, engine: &mut Engine) {
-        let ops = {
-            let mut inner = self.lock();
-            self.flag.store(false, Ordering::Relaxed);
-            std::mem::take(&mut inner.ops)
-        };
-        ops.into_iter().for_each(|op| engine.apply(self, op));
+        // Under the lock, so that what is added is seen at any time: as an op or as pending.
+        let mut inner = self.lock();
+        self.flag.store(false, Ordering::Relaxed);
+        inner.ops.drain(..).for_each(|op| engine.apply(self, op));
     }
 
     /// Closes what has settled and may be held by others. For who owns the engine.

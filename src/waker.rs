@@ -194,14 +194,14 @@ const DEDUPLICATED: usize = 64;
 
 /// Wakes each task once, in order. A waker that panics keeps nobody else from being woken.
 ///
-/// A wake may lead to another one, of a tree whose driver waits in another tree: those are queued behind, so that a long
-/// chain of trees takes no stack.
+/// A wake may lead to another one, of a tree whose driver waits in another tree, and so on: far down such a chain they are
+/// queued, so that it takes no more stack.
 pub(crate) fn wake_all(mut wakers: Wakers) {
-    if wakers.is_empty() || current::with(|ambient| ambient.wakes_already(&mut wakers)) {
+    if wakers.is_empty() || !current::with(|ambient| ambient.begin_wakes(&mut wakers)) {
         return;
     }
     let mut panic = None;
-    loop {
+    while !wakers.is_empty() {
         wakers.reverse();
         while let Some(waker) = wakers.pop() {
             if wakers.len() < DEDUPLICATED {
@@ -211,11 +211,9 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
                 drop_quietly(panic.replace(payload));
             }
         }
-        wakers = match current::with(|ambient| ambient.wakes_to_come()) {
-            Some(more) => more,
-            None => break,
-        };
+        wakers = current::with(|ambient| ambient.take_wakes());
     }
+    current::with(|ambient| ambient.end_wakes());
     match panic {
         // A second panic would abort.
         Some(payload) if std::thread::panicking() => drop_quietly(payload),
