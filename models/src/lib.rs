@@ -13,10 +13,10 @@ use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use settled::{Failures, Transaction};
 
-/// Runs a model in every order of its threads' steps, with as many preemptions as `LOOM_MAX_PREEMPTIONS` says (else two).
+/// Runs a model in every order of its threads' steps, with as many preemptions as `LOOM_MAX_PREEMPTIONS` says (else three).
 /// Returns what it came to, each outcome once: so a test can say which ones are to be met.
 pub fn check<T: Ord + Send + 'static>(model: impl Fn() -> T + Send + Sync + 'static) -> BTreeSet<T> {
-    check_within(2, model)
+    check_within(3, model)
 }
 
 /// As `check`, for a model with so many steps that fewer preemptions have to do, unless the environment says otherwise.

@@ -27,7 +27,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use settled::plumbing::{self, Helper};
+use settled::plumbing;
 use settled::{Transaction, current};
 
 use crate::handlers::Snapshot;
@@ -38,6 +38,7 @@ use crate::slot::{Due, Slot};
 use crate::source::Source;
 use crate::store::Store;
 use crate::this_thread;
+use crate::tree::Tree;
 
 /// So many changes a deliverer takes along.
 const LIMIT: usize = 1024;
@@ -64,7 +65,7 @@ struct Change<T> {
     /// The setter's.
     transaction: Transaction,
     /// The tree of that.
-    tree: Option<Helper>,
+    tree: Option<Tree>,
     /// Where it was set.
     location: &'static Location<'static>,
     due: Due,
@@ -123,7 +124,7 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
         let slot = due.slot().clone();
         let (prepared, own) = plumbing::lazily(location, || {
             let transaction = current().unwrap_or_else(Transaction::root);
-            let tree = plumbing::helper();
+            let tree = Tree::current();
             let carrier = plumbing::add_at(Carrier { shared: self.clone(), slot: slot.clone() }, location);
             (transaction, tree, carrier)
         });
@@ -170,7 +171,7 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
             if state.deliverer != 0 || state.waiting.is_empty() {
                 return;
             }
-            let mut trees: Vec<&Option<Helper>> = Vec::new();
+            let mut trees: Vec<&Option<Tree>> = Vec::new();
             for change in &state.waiting {
                 let is_known = trees.last() == Some(&&change.tree) || trees.contains(&&change.tree);
                 if !is_known && let Some(waker) = change.due.slot().carrier() {
@@ -266,6 +267,10 @@ struct Awaited<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Deferred<()> for Awaited<T> {
+    fn has_settled(&self) -> bool {
+        self.slot.is_settled()
+    }
+
     fn take(&self) -> Option<Yield<()>> {
         self.slot.take()
     }

@@ -6,9 +6,12 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use settled::plumbing::Helper;
+use smallvec::SmallVec;
 
-use crate::queue::{Aftermath, Ticket};
+use crate::tree::Tree;
+
+/// The place of one delivery in the queue; later ones are greater.
+pub(crate) type Ticket = u64;
 
 /// Above this many places an empty crowd gives its memory back.
 const KEPT: usize = 64;
@@ -19,32 +22,61 @@ pub(crate) struct Crowd {
     /// How many of those are gaps.
     gaps: usize,
     /// The trees that those who wait live in.
-    trees: Vec<Tree>,
+    trees: Vec<OfTree>,
 }
 
 pub(crate) struct Waiting {
     pub(crate) ticket: Ticket,
     /// The tree that the delivery lives in.
-    pub(crate) tree: Option<Helper>,
+    pub(crate) tree: Option<Tree>,
     /// Left by its last poll.
     pub(crate) waker: Option<Waker>,
     /// It has been dropped.
     is_gap: bool,
 }
 
-struct Tree {
-    tree: Option<Helper>,
+struct OfTree {
+    tree: Option<Tree>,
     /// How many of this tree wait.
     waiting: usize,
     /// The first of them; not known if that one has got the turn meanwhile.
     deputy: Option<Ticket>,
 }
 
+/// What is done with wakers after unlocking.
+#[derive(Default)]
+pub(crate) struct Wakers {
+    pub(crate) wake: SmallVec<[Waker; 1]>,
+    /// Only to be dropped.
+    drop: SmallVec<[Waker; 1]>,
+}
+
+impl Wakers {
+    pub(crate) fn wake(self) {
+        drop(self.drop);
+        self.wake.into_iter().for_each(Waker::wake);
+    }
+}
+
 impl Crowd {
-    pub(crate) fn push(&mut self, ticket: Ticket, tree: Option<Helper>) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.waiting.capacity()
+    }
+
+    pub(crate) fn push(&mut self, ticket: Ticket, tree: Option<Tree>) {
         match self.trees.iter_mut().find(|other| other.tree == tree) {
             Some(tree) => tree.waiting += 1,
-            None => self.trees.push(Tree { tree: tree.clone(), waiting: 1, deputy: Some(ticket) }),
+            None => self.trees.push(OfTree { tree: tree.clone(), waiting: 1, deputy: Some(ticket) }),
         }
         self.waiting.push_back(Waiting { ticket, tree, waker: None, is_gap: false });
     }
@@ -58,7 +90,7 @@ impl Crowd {
             }
             self.gaps -= 1;
         };
-        self.uncount(&first);
+        self.uncount(first.ticket, first.tree.as_ref());
         self.tidy();
         Some(first)
     }
@@ -72,7 +104,7 @@ impl Crowd {
     }
 
     /// Is it the one that is to drive the tree in front on behalf of its own?
-    pub(crate) fn is_deputy(&mut self, ticket: Ticket, front: Option<&Helper>) -> bool {
+    pub(crate) fn is_deputy(&mut self, ticket: Ticket, front: Option<&Tree>) -> bool {
         let Some(index) = self.index(ticket) else { return false };
         let tree = self.waiting[index].tree.as_ref();
         if tree == front {
@@ -85,29 +117,27 @@ impl Crowd {
     }
 
     /// The front is of this tree now: who is to drive it is told.
-    pub(crate) fn wake_deputies(&mut self, front: Option<&Helper>, aftermath: &mut Aftermath) {
+    pub(crate) fn wake_deputies(&mut self, front: Option<&Tree>, wakers: &mut Wakers) {
         for tree in 0..self.trees.len() {
             if self.trees[tree].tree.as_ref() != front {
-                self.wake_deputy(tree, aftermath);
+                self.wake_deputy(tree, wakers);
             }
         }
     }
 
     /// Gives a place up; the front is of this tree.
-    pub(crate) fn remove(&mut self, ticket: Ticket, front: Option<&Helper>, aftermath: &mut Aftermath) {
+    pub(crate) fn remove(&mut self, ticket: Ticket, front: Option<&Tree>, wakers: &mut Wakers) {
         let Some(index) = self.index(ticket) else { return };
         let place = &mut self.waiting[index];
-        let (tree, waker) = (place.tree.take(), place.waker.take());
         place.is_gap = true;
         self.gaps += 1;
-        let left = Waiting { ticket, tree, waker, is_gap: true };
-        if let Some(tree) = self.uncount(&left)
-            && left.tree.as_ref() != front
+        wakers.drop.extend(place.waker.take());
+        let tree = place.tree.take();
+        if let Some(index) = self.uncount(ticket, tree.as_ref())
+            && tree.as_ref() != front
         {
-            self.wake_deputy(tree, aftermath);
+            self.wake_deputy(index, wakers);
         }
-        aftermath.wakers.extend(left.waker);
-        aftermath.trees.extend(left.tree);
         if self.gaps > KEPT && self.gaps > self.waiting.len() / 2 {
             self.waiting.retain(|waiting| !waiting.is_gap);
             self.gaps = 0;
@@ -121,15 +151,15 @@ impl Crowd {
     }
 
     /// One of its tree waits no more. If it was the deputy and others of the tree wait: the tree's index.
-    fn uncount(&mut self, left: &Waiting) -> Option<usize> {
-        let index = self.trees.iter().position(|tree| tree.tree == left.tree)?;
+    fn uncount(&mut self, ticket: Ticket, of: Option<&Tree>) -> Option<usize> {
+        let index = self.trees.iter().position(|tree| tree.tree.as_ref() == of)?;
         let tree = &mut self.trees[index];
         tree.waiting -= 1;
         if tree.waiting == 0 {
             self.trees.swap_remove(index);
             return None;
         }
-        (tree.deputy == Some(left.ticket)).then(|| {
+        (tree.deputy == Some(ticket)).then(|| {
             tree.deputy = None;
             index
         })
@@ -146,9 +176,9 @@ impl Crowd {
     }
 
     /// One that has never been polled needs no waker: it will be polled when its tree is driven.
-    fn wake_deputy(&mut self, tree: usize, aftermath: &mut Aftermath) {
+    fn wake_deputy(&mut self, tree: usize, wakers: &mut Wakers) {
         if let Some(index) = self.deputy(tree).and_then(|ticket| self.index(ticket)) {
-            aftermath.wake.extend(self.waiting[index].waker.take());
+            wakers.wake.extend(self.waiting[index].waker.take());
         }
     }
 

@@ -10,11 +10,11 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use settled::BoxError;
-use settled::plumbing::{self, Helper};
+use settled::plumbing;
 
 use crate::outcome::IntoOutcome;
 use crate::parts::Yield;
-use crate::queue::{Behind, Queue, Queued, Ticket};
+use crate::queue::{Behind, Helping, Queue, Queued, Ticket};
 use crate::round::Round;
 
 /// What all deliveries to one handler share.
@@ -64,7 +64,7 @@ struct Turn<F> {
     handler: Arc<Deliver<F>>,
     ticket: Ticket,
     /// The tree that is driven while this one waits.
-    helping: Option<Helper>,
+    helping: Helping,
 }
 
 impl<F> Drop for Turn<F> {

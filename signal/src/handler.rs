@@ -1,12 +1,47 @@
 //! One connected handler, of whatever type its closure is: four kinds, by whether it is synchronous and whether it is
-//! bound to an object weakly.
+//! bound to an object weakly. And [`Handler`], for those that are objects themselves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use async_trait::async_trait;
+use settled::BoxError;
+
 use crate::delivery::{Deliver, deliver};
 use crate::outcome::IntoOutcome;
 use crate::round::Round;
+
+/// An asynchronous handler that is an object: see [`connect_handler`](crate::Source::connect_handler).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use settled_signal::{Handler, Signal, transaction::BoxError};
+///
+/// struct Limit(u32);
+///
+/// #[async_trait]
+/// impl Handler<u32> for Limit {
+///     async fn handle(self: Arc<Self>, event: u32) -> Result<(), BoxError> {
+///         if event > self.0 { Err("too much".into()) } else { Ok(()) }
+///     }
+/// }
+///
+/// let signal = Signal::<u32>::new();
+/// signal.connect_handler(Arc::new(Limit(3)));
+/// assert!(settled::block_on(signal.notify(3)).is_ok());
+/// assert!(settled::block_on(signal.notify(4)).is_err());
+/// ```
+#[async_trait]
+pub trait Handler<E, R = ()>: Send + Sync {
+    /// Handles one event.
+    ///
+    /// # Errors
+    ///
+    /// What it returns is a failure of the notification, and of its transaction.
+    async fn handle(self: Arc<Self>, event: E) -> Result<R, BoxError>;
+}
 
 /// What is connected, in a list: a handler of any type.
 pub(crate) trait Entry<E, R>: Send + Sync {

@@ -10,6 +10,7 @@
 //!
 //! Handlers that leave the list are given back to be dropped after unlocking: their closures are the user's.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -52,6 +53,8 @@ struct List<E, R> {
     next: Key,
     /// A weak one has been connected.
     has_weak: bool,
+    /// Handlers that are objects, by address. Those that are connected no more are taken out by the next sweep.
+    objects: HashMap<usize, Key>,
     /// Sweep when the list is as long as this.
     sweep_at: usize,
 }
@@ -62,7 +65,14 @@ struct Swept<E, R>(#[expect(dead_code, reason = "kept only to be dropped")] Vec<
 
 impl<E, R> Handlers<E, R> {
     pub(crate) fn new() -> Self {
-        let list = List { slots: Arc::default(), vacant: 0, next: 0, has_weak: false, sweep_at: FEW };
+        let list = List {
+            slots: Arc::default(),
+            vacant: 0,
+            next: 0,
+            has_weak: false,
+            objects: HashMap::new(),
+            sweep_at: FEW,
+        };
         Handlers { any: AtomicBool::new(false), list: Mutex::new(list) }
     }
 
@@ -74,11 +84,23 @@ impl<E, R> Handlers<E, R> {
 
     pub(crate) fn connect(&self, entry: AnyEntry<E, R>, is_weak: bool) -> Key {
         let mut list = lock(&self.list);
-        let swept = (list.slots.len() >= list.sweep_at).then(|| list.sweep());
-        let key = list.next;
-        list.next += 1;
+        let (key, swept) = list.push(entry);
         list.has_weak |= is_weak;
-        list.slots_mut().push(Slot { key, entry: Some(entry) });
+        self.any.store(true, Ordering::Relaxed);
+        drop(list);
+        drop(swept);
+        key
+    }
+
+    /// Connects the entry of an object, whose address this is, unless it has one that is connected.
+    pub(crate) fn connect_once(&self, address: usize, entry: AnyEntry<E, R>) -> Key {
+        let mut list = lock(&self.list);
+        if let Some(key) = list.objects.get(&address).copied().filter(|key| list.entry(*key).is_some()) {
+            drop(list);
+            return key;
+        }
+        let (key, swept) = list.push(entry);
+        list.objects.insert(address, key);
         self.any.store(true, Ordering::Relaxed);
         drop(list);
         drop(swept);
@@ -105,6 +127,7 @@ impl<E, R> Handlers<E, R> {
             list.vacant = 0;
             list.sweep_at = FEW;
             list.has_weak = false;
+            list.objects = HashMap::new();
             std::mem::take(&mut list.slots)
         };
         slots.iter().filter_map(|slot| slot.entry.as_ref()).for_each(|entry| entry.disconnect());
@@ -136,6 +159,18 @@ impl<E, R> List<E, R> {
         Arc::make_mut(&mut self.slots)
     }
 
+    fn push(&mut self, entry: AnyEntry<E, R>) -> (Key, Option<Swept<E, R>>) {
+        let swept = (self.slots.len() >= self.sweep_at).then(|| self.sweep());
+        let key = self.next;
+        self.next += 1;
+        self.slots_mut().push(Slot { key, entry: Some(entry) });
+        (key, swept)
+    }
+
+    fn entry(&self, key: Key) -> Option<&AnyEntry<E, R>> {
+        self.slots[self.index(key)?].entry.as_ref()
+    }
+
     fn index(&self, key: Key) -> Option<usize> {
         self.slots.binary_search_by_key(&key, |slot| slot.key).ok()
     }
@@ -162,6 +197,8 @@ impl<E, R> List<E, R> {
         slots.shrink_to(sweep_at);
         self.vacant = 0;
         self.sweep_at = sweep_at;
+        let List { slots, objects, .. } = self;
+        objects.retain(|_, key| slots.binary_search_by_key(key, |slot| slot.key).is_ok());
         Swept(swept)
     }
 }
@@ -172,8 +209,6 @@ impl<E, R> Connected for Handlers<E, R> {
     }
 
     fn is_connected(&self, key: Key) -> bool {
-        let list = lock(&self.list);
-        let entry = list.index(key).and_then(|index| list.slots[index].entry.as_ref());
-        entry.is_some_and(|entry| !entry.is_gone())
+        lock(&self.list).entry(key).is_some_and(|entry| !entry.is_gone())
     }
 }

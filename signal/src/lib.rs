@@ -63,8 +63,10 @@ mod slot;
 mod source;
 mod store;
 mod this_thread;
+mod tree;
 
 pub use connection::Connection;
+pub use handler::Handler;
 pub use notification::Notification;
 pub use observable::Observable;
 pub use outcome::{HandlerOutcome, IntoOutcome};

@@ -107,7 +107,12 @@ impl<R: Send + 'static> Notification<R> {
     pub fn is_done(&self) -> bool {
         match &self.0 {
             State::Done(_) => true,
-            State::Open(open) => lock(&open.parts).is_done(),
+            State::Open(open) => {
+                let mut old = Vec::new();
+                let is_done = lock(&open.parts).is_done(&mut old);
+                drop(old);
+                is_done
+            }
         }
     }
 
@@ -128,14 +133,14 @@ impl<R: Send + 'static> Notification<R> {
             State::Open(open) => open,
         };
         if open.looked_at.get().is_none() {
+            let mut old = Vec::new();
             let mut parts = lock(&open.parts);
             // Another thread may have been faster: then the parts have no results any more.
-            if open.looked_at.get().is_none() {
-                if !parts.look() {
-                    return None;
-                }
+            if parts.look(&mut old) && open.looked_at.get().is_none() {
                 let _ = open.looked_at.set(parts.take_results());
             }
+            drop(parts);
+            drop(old);
         }
         open.looked_at.get().map(Vec::as_slice)
     }

@@ -13,6 +13,7 @@
 mod taking;
 
 use std::fmt;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -33,7 +34,9 @@ pub(crate) enum Yield<R> {
 
 /// A change of an observable that another delivery takes along.
 pub(crate) trait Deferred<R>: Send {
-    /// What its handlers gave, once they have been called.
+    /// Have its handlers been called?
+    fn has_settled(&self) -> bool;
+    /// What they gave, once.
     fn take(&self) -> Option<Yield<R>>;
     /// Is the delivery that is to take it along further down on this very stack?
     fn waits_for_this_stack(&self) -> bool;
@@ -48,6 +51,54 @@ pub(crate) enum Part<R> {
     Delivery(Stashed<Yield<R>>, Option<Box<Behind>>),
     /// A change that waits to be taken along; the future settles when it has been.
     Deferred(Stashed<()>, Box<dyn Deferred<R>>),
+}
+
+/// What an open part comes to.
+enum Outcome<R> {
+    Ok(Yield<R>),
+    Failed(Failure),
+    /// Who waits would wait for himself.
+    Refused,
+}
+
+impl<R> From<Result<Yield<R>, Failure>> for Outcome<R> {
+    fn from(result: Result<Yield<R>, Failure>) -> Self {
+        result.map_or_else(Outcome::Failed, Outcome::Ok)
+    }
+}
+
+impl<R: Send + 'static> Part<R> {
+    /// Is there something to be had, if it is open?
+    fn has_settled(&self) -> bool {
+        match self {
+            Part::Delivery(stashed, _) => stashed.is_settled(),
+            Part::Deferred(carrier, change) => change.has_settled() || carrier.is_settled(),
+            Part::Ok(_) | Part::Failed(_) => false,
+        }
+    }
+
+    /// Waits for one that is open.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<R>> {
+        match self {
+            Part::Delivery(stashed, behind) => match plumbing::poll_unreceived(stashed, cx) {
+                Poll::Ready(result) => Poll::Ready(result.into()),
+                Poll::Pending if behind.as_ref().is_some_and(|behind| behind.is_below_front()) => {
+                    Poll::Ready(Outcome::Refused)
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            Part::Deferred(carrier, change) => match change.take() {
+                Some(given) => Poll::Ready(Outcome::Ok(given)),
+                None if change.waits_for_this_stack() => Poll::Ready(Outcome::Refused),
+                // The carrier settles without the change only where it was cancelled.
+                None => match ready!(plumbing::poll_unreceived(carrier, cx)) {
+                    Ok(()) => Poll::Ready(Outcome::Ok(change.take().unwrap_or(Yield::Nothing))),
+                    Err(failure) => Poll::Ready(Outcome::Failed(failure)),
+                },
+            },
+            Part::Ok(_) | Part::Failed(_) => Poll::Pending,
+        }
+    }
 }
 
 /// The parts of a notification.
@@ -166,11 +217,11 @@ impl<R: Send + 'static> Parts<R> {
         while self.settled < self.list.len() {
             if self.poll_part(self.settled, cx).is_pending() {
                 if self.has_foreign {
-                    (self.settled + 1..self.list.len()).for_each(|index| {
+                    for index in self.settled + 1..self.list.len() {
                         if matches!(self.list[index], Part::Ok(Yield::Nested(_))) {
                             let _ = self.poll_part(index, cx);
                         }
-                    });
+                    }
                 }
                 return Poll::Pending;
             }
@@ -180,78 +231,67 @@ impl<R: Send + 'static> Parts<R> {
     }
 
     fn poll_part(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<()> {
-        let part = &mut self.list[index];
         loop {
-            let outcome = match part {
+            match &mut self.list[index] {
                 Part::Ok(Yield::Nested(parts)) => {
                     ready!(parts.poll(cx));
                     self.refused |= parts.refused;
                     return Poll::Ready(());
                 }
                 Part::Ok(_) | Part::Failed(_) => return Poll::Ready(()),
-                Part::Delivery(stashed, behind) => match plumbing::poll_unreceived(stashed, cx) {
-                    Poll::Ready(outcome) => outcome,
-                    Poll::Pending if behind.as_ref().is_some_and(|behind| behind.is_below_front()) => {
-                        self.refused = true;
-                        Err(plumbing::would_deadlock_at(self.location))
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
-                Part::Deferred(carrier, change) => match change.take() {
-                    Some(given) => Ok(given),
-                    None if change.waits_for_this_stack() => {
-                        self.refused = true;
-                        Err(plumbing::would_deadlock_at(self.location))
-                    }
-                    // The carrier settles without the change only where it was cancelled.
-                    None => match ready!(plumbing::poll_unreceived(carrier, cx)) {
-                        Ok(()) => Ok(change.take().unwrap_or(Yield::Nothing)),
-                        Err(failure) => Err(failure),
-                    },
-                },
-            };
-            *part = match outcome {
-                Ok(given) => Part::Ok(given),
-                Err(failure) => Part::Failed(failure),
-            };
-            self.has_foreign |= matches!(part, Part::Ok(Yield::Nested(_)));
+                open => {
+                    let outcome = ready!(open.poll(cx));
+                    drop(self.settle(index, outcome));
+                }
+            }
         }
     }
 
-    /// Takes what has settled, without waiting and without driving anything. Has every part?
-    pub(crate) fn look(&mut self) -> bool {
-        let cx = &mut Context::from_waker(Waker::noop());
+    /// Takes what has settled, without waiting and without driving anything. Has every part? What parts were while they
+    /// were open goes to `old`, to be dropped when nothing is locked: there may be wakers in it.
+    pub(crate) fn look(&mut self, old: &mut Vec<Part<R>>) -> bool {
         while let Some(part) = self.list.get_mut(self.settled) {
-            let has_settled = match part {
-                Part::Delivery(stashed, _) => stashed.is_settled(),
-                Part::Deferred(carrier, change) => match change.take() {
-                    Some(given) => {
-                        self.has_foreign |= matches!(given, Yield::Nested(_));
-                        *part = Part::Ok(given);
-                        continue;
-                    }
-                    None => carrier.is_settled(),
-                },
+            match part {
                 Part::Ok(Yield::Nested(parts)) => {
-                    if !parts.look() {
+                    if !parts.look(old) {
                         return false;
                     }
-                    self.settled += 1;
+                }
+                Part::Ok(_) | Part::Failed(_) => {}
+                open => {
+                    let cx = &mut Context::from_waker(Waker::noop());
+                    if !open.has_settled() {
+                        return false;
+                    }
+                    let Poll::Ready(outcome) = open.poll(cx) else { return false };
+                    old.push(self.settle(self.settled, outcome));
                     continue;
                 }
-                Part::Ok(_) | Part::Failed(_) => true,
-            };
-            if !has_settled || self.poll_part(self.settled, cx).is_pending() {
-                return false;
             }
             self.settled += 1;
         }
         true
     }
 
+    /// Gives back what the part was.
+    fn settle(&mut self, index: usize, outcome: Outcome<R>) -> Part<R> {
+        let settled = match outcome {
+            Outcome::Ok(given) => {
+                self.has_foreign |= matches!(given, Yield::Nested(_));
+                Part::Ok(given)
+            }
+            Outcome::Failed(failure) => Part::Failed(failure),
+            Outcome::Refused => {
+                self.refused = true;
+                Part::Failed(plumbing::would_deadlock_at(self.location))
+            }
+        };
+        mem::replace(&mut self.list[index], settled)
+    }
+
     /// Would awaiting it return at once?
-    pub(crate) fn is_done(&mut self) -> bool {
-        self.look() && self.owns_nothing_open()
+    pub(crate) fn is_done(&mut self, old: &mut Vec<Part<R>>) -> bool {
+        self.look(old) && self.owns_nothing_open()
     }
 
     fn owns_nothing_open(&self) -> bool {

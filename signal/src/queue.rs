@@ -23,18 +23,18 @@
 //!
 //! Nothing of the user's runs under the lock, and no waker is cloned, woken or dropped under it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use settled::plumbing::{self, Helper, Place};
-use smallvec::SmallVec;
-
-use crate::crowd::{Crowd, Waiting};
+pub(crate) use crate::crowd::Ticket;
+use crate::crowd::{Crowd, Waiting, Wakers};
 use crate::lock::lock;
-
-/// The place of one delivery in the queue; later ones are greater.
-pub(crate) type Ticket = u64;
+use crate::tree::Tree;
+use settled::plumbing::{self, Helper, Place};
 
 #[derive(Default)]
 pub(crate) struct Queue(Mutex<Line>);
@@ -52,23 +52,15 @@ struct Line {
 struct Front {
     ticket: Ticket,
     /// The tree that the delivery lives in.
-    tree: Option<Helper>,
+    tree: Option<Tree>,
     /// Its node, once it has begun.
     place: Option<Place>,
-}
-
-/// What is done after unlocking.
-#[derive(Default)]
-pub(crate) struct Aftermath {
-    pub(crate) wake: SmallVec<[Waker; 1]>,
-    pub(crate) wakers: SmallVec<[Waker; 1]>,
-    pub(crate) trees: SmallVec<[Helper; 1]>,
 }
 
 impl Queue {
     /// A place at the end. True if there is somebody ahead.
     pub(crate) fn join(&self) -> (Ticket, bool) {
-        let tree = plumbing::helper();
+        let tree = Tree::current();
         let mut line = lock(&self.0);
         let ticket = line.next;
         line.next += 1;
@@ -82,35 +74,43 @@ impl Queue {
     }
 
     /// Waits for the turn. `helping` is kept between polls: the tree that is driven on the side.
-    pub(crate) fn poll_turn(
-        &self,
-        ticket: Ticket,
-        helping: &mut Option<Helper>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    pub(crate) fn poll_turn(&self, ticket: Ticket, helping: &mut Helping, cx: &mut Context<'_>) -> Poll<()> {
         let place = plumbing::here();
         if lock(&self.0).begin(ticket, place) {
             return Poll::Ready(());
         }
+        self.wait(ticket, place, helping, cx)
+    }
+
+    #[cold]
+    fn wait(
+        &self,
+        ticket: Ticket,
+        place: Option<Place>,
+        helping: &mut Helping,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let waker = cx.waker().clone();
-        let old;
-        let tree_to_help;
-        {
+        let (old, to_help) = {
             let mut line = lock(&self.0);
             if line.begin(ticket, place) {
                 drop(line);
                 return Poll::Ready(());
             }
-            old = line.crowd.wait(ticket, waker);
-            tree_to_help = line.tree_to_help(ticket);
-        }
+            (line.crowd.wait(ticket, waker), line.tree_to_help(ticket))
+        };
         drop(old);
-        if *helping != tree_to_help {
-            *helping = tree_to_help;
+        let Some(tree) = to_help else {
+            *helping = None;
+            return Poll::Pending;
+        };
+        if helping.as_ref().is_none_or(|helping| helping.0 != tree) {
+            let helper = tree.helper();
+            *helping = Some(Box::new((tree, helper)));
         }
-        if let Some(helper) = helping {
+        if let Some(helping) = helping {
             // It may well bring those ahead to their end. If it does, whoever passes the turn on to us wakes us.
-            helper.help(cx);
+            helping.1.help(cx);
             if lock(&self.0).begin(ticket, place) {
                 return Poll::Ready(());
             }
@@ -120,9 +120,15 @@ impl Queue {
 
     /// Passes the turn on, or gives the place up.
     pub(crate) fn leave(&self, ticket: Ticket) {
-        let mut aftermath = Aftermath::default();
-        lock(&self.0).leave(ticket, &mut aftermath);
-        aftermath.wake.into_iter().for_each(Waker::wake);
+        let mut line = lock(&self.0);
+        if line.crowd.is_empty() && line.front.as_ref().is_some_and(|front| front.ticket == ticket) {
+            line.front = None;
+            return;
+        }
+        let mut wakers = Wakers::default();
+        line.leave(ticket, &mut wakers);
+        drop(line);
+        wakers.wake();
     }
 
     /// Where the delivery that has the turn is polled, if this ticket waits for it.
@@ -130,6 +136,9 @@ impl Queue {
         lock(&self.0).front.as_ref().filter(|front| front.ticket < ticket)?.place
     }
 }
+
+/// The tree that a delivery that waits drives on the side.
+pub(crate) type Helping = Option<Box<(Tree, Helper)>>;
 
 impl Line {
     /// Has it the turn? Then it has begun, here.
@@ -144,26 +153,30 @@ impl Line {
     }
 
     /// The tree in front, if this one is to help it.
-    fn tree_to_help(&mut self, ticket: Ticket) -> Option<Helper> {
-        let front = self.front.as_ref()?;
-        self.crowd.is_deputy(ticket, front.tree.as_ref()).then(|| front.tree.clone())?
+    fn tree_to_help(&mut self, ticket: Ticket) -> Option<Tree> {
+        let tree = self.front.as_ref()?.tree.as_ref();
+        if self.crowd.is_deputy(ticket, tree) { tree.cloned() } else { None }
     }
 
-    fn leave(&mut self, ticket: Ticket, aftermath: &mut Aftermath) {
-        if self.front.as_ref().is_none_or(|front| front.ticket != ticket) {
-            let tree = self.front.as_ref().and_then(|front| front.tree.as_ref());
-            self.crowd.remove(ticket, tree, aftermath);
-            return;
-        }
-        let old = self.front.take().and_then(|front| front.tree);
-        if let Some(Waiting { ticket, tree, waker, .. }) = self.crowd.pop() {
-            aftermath.wake.extend(waker);
-            if old != tree {
-                self.crowd.wake_deputies(tree.as_ref(), aftermath);
+    fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) {
+        match &mut self.front {
+            Some(front) if front.ticket == ticket => {
+                let old = front.tree.take();
+                self.front = self.crowd.pop().map(|Waiting { ticket, tree, waker, .. }| {
+                    wakers.wake.extend(waker);
+                    Front { ticket, tree, place: None }
+                });
+                if let Some(front) = &self.front
+                    && front.tree != old
+                {
+                    self.crowd.wake_deputies(front.tree.as_ref(), wakers);
+                }
             }
-            self.front = Some(Front { ticket, tree, place: None });
+            front => {
+                let tree = front.as_ref().and_then(|front| front.tree.as_ref());
+                self.crowd.remove(ticket, tree, wakers);
+            }
         }
-        aftermath.trees.extend(old);
     }
 }
 

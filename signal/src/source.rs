@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::Connection;
 use crate::delivery::Deliver;
-use crate::handler::{Bound, BoundLater, Connectable, Later, Plain};
+use crate::handler::{Bound, BoundLater, Connectable, Handler, Later, Plain};
 use crate::handlers::{AnyEntry, Handlers};
 use crate::outcome::IntoOutcome;
 
@@ -141,6 +141,32 @@ where
         self.insert(Connectable::new(BoundLater { model: Arc::downgrade(model), deliver }), true)
     }
 
+    /// Connects an object as an asynchronous handler. The same object (the same `Arc`) is connected once: as long as it is,
+    /// this gives back the connection that there is.
+    ///
+    /// The signal keeps the object.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use settled_signal::{Handler, Signal, transaction::BoxError};
+    /// struct Audit;
+    /// #[async_trait::async_trait]
+    /// impl Handler<u32> for Audit {
+    ///     async fn handle(self: Arc<Self>, _: u32) -> Result<(), BoxError> { Ok(()) }
+    /// }
+    /// let (signal, audit) = (Signal::<u32>::new(), Arc::new(Audit));
+    /// signal.connect_handler(audit.clone());
+    /// signal.connect_handler(audit);
+    /// assert_eq!(signal.len(), 1);
+    /// ```
+    pub fn connect_handler(&self, handler: Arc<dyn Handler<E, R>>) -> Connection {
+        // The entry keeps the object, so that its address is its own as long as it is connected.
+        let identity = Arc::as_ptr(&handler).cast::<()>() as usize;
+        let deliver = Deliver::new(move |event| handler.clone().handle(event));
+        let key = self.handlers.connect_once(identity, Connectable::new(Later(deliver)));
+        Connection::new(Arc::downgrade(&self.handlers) as _, key)
+    }
+
     /// Disconnects the handler and drops it; false if it is not connected here (any more).
     ///
     /// ```
@@ -158,8 +184,7 @@ where
 
     fn insert(&self, entry: AnyEntry<E, R>, is_weak: bool) -> Connection {
         let key = self.handlers.connect(entry, is_weak);
-        let list = Arc::downgrade(&self.handlers);
-        Connection::new(list, key)
+        Connection::new(Arc::downgrade(&self.handlers) as _, key)
     }
 }
 

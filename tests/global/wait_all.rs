@@ -301,7 +301,7 @@ fn nothing_grows_with_what_came_and_went() {
     let gate = Gate::new();
     let t = begin();
     t.add(gate.pass()).unwrap();
-    let mut rounds = |rounds: u32| {
+    let rounds = |rounds: u32| {
         for _ in 0..rounds {
             let settlement = finish(wait_all_within(async {}));
             assert_eq!(settlement.pending, [t.id()]);

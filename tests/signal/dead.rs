@@ -70,6 +70,24 @@ fn a_million_handlers_connect_and_disconnect() {
 }
 
 #[test]
+fn a_hundred_thousand_objects_connect_and_disconnect() {
+    struct Object(#[allow(dead_code)] Counted);
+    #[async_trait::async_trait]
+    impl settled_signal::Handler<u32> for Object {
+        async fn handle(self: Arc<Self>, _: u32) -> settled::Handled {
+            Ok(())
+        }
+    }
+    let (signal, counted) = (Signal::<u32>::new(), Counted::default());
+    for _ in 0..MANY / 10 {
+        let connection = signal.connect_handler(Arc::new(Object(counted.clone())));
+        assert!(connection.disconnect());
+        assert_eq!(counted.others(), 0, "dropped at once");
+    }
+    assert!(signal.is_empty());
+}
+
+#[test]
 fn a_hundred_thousand_are_disconnected_in_any_order_and_each_is_dropped_at_once() {
     const SOME: usize = 100_000;
     let (signal, counted) = (Signal::<u32>::new(), Counted::default());

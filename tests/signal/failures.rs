@@ -1,5 +1,8 @@
 //! To whom failures of handlers go: to who awaits the notification, else to the transaction; to nobody twice, never lost.
 
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+
 use settled::{Failures, add, scope};
 use settled_signal::Signal;
 use support::{Gate, Task, assert_pending, assert_ready, causes, failing, finish};
@@ -66,6 +69,27 @@ fn a_notification_that_is_dropped_half_way_has_received_nothing() {
 }
 
 #[test]
+fn what_a_nested_transaction_has_given_up_is_not_lost_when_the_outer_notification_is_dropped() {
+    // The inner notification has a transaction of its own, which ends while the outer one still waits.
+    let (inner, outer, gate) = (Signal::<u32>::new(), Signal::<u32>::new(), Gate::new());
+    inner.connect_async(|_| failing("inner"));
+    let stored = Arc::new(Mutex::new(Some(inner.notify(1))));
+    outer.connect(move |_| stored.lock().unwrap().take().unwrap());
+    outer.connect_async({
+        let gate = gate.clone();
+        move |_| gate.pass()
+    });
+    let mut task = Task::new(scope(async {
+        let mut notification = Task::new(outer.notify(1));
+        assert_pending!(notification.run());
+        drop(notification);
+        gate.open();
+    }));
+    let failures = assert_ready!(task.run()).unwrap_err();
+    assert!(causes(&failures)[0].ends_with("inner"), "{failures}");
+}
+
+#[test]
 fn looking_at_the_results_receives_no_failure() {
     let signal = Signal::<u32, u32>::new();
     signal.connect_async(|x| async move { Ok::<_, String>(x) });
@@ -92,10 +116,7 @@ fn the_failures_of_a_nested_notification_are_flattened() {
     });
     outer.connect_async({
         let inner = inner.clone();
-        move |x| {
-            let inner = inner.clone();
-            async move { inner.notify(x + 1) }
-        }
+        move |x| ready(inner.notify(x + 1))
     });
     outer.connect(|_| Err::<(), _>("after"));
     let expected = ["before", "sync 1", "async 1", "sync 2", "async 2", "after"];
@@ -125,8 +146,8 @@ fn a_failure_beside_results_leaves_the_results_to_be_looked_at() {
     signal.connect_async(|x| async move { x + 1 });
     let notification = signal.notify(1);
     assert_eq!(notification.results(), None);
-    let outcome = finish(scope(async { signal.notify(2) }).outcome());
-    assert_eq!(outcome.value.results(), Some(&[2, 3][..]));
+    let outcome = finish(scope(async { (signal.notify(2),) }).outcome());
+    assert_eq!(outcome.value.0.results(), Some(&[2, 3][..]));
     assert_eq!(causes(&outcome.failures), ["no"]);
     assert_eq!(causes(&finish(notification).unwrap_err()), ["no"]);
 }

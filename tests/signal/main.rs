@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allocations;
 mod dead;
 mod failures;
 mod kit;

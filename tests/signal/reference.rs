@@ -1,9 +1,11 @@
 //! The behaviours of signals, by their ids.
 
+use std::future::ready;
 use std::sync::Arc;
 
-use settled::{add, scope};
-use settled_signal::{Notification, Observable, Signal};
+use async_trait::async_trait;
+use settled::{Handled, add, scope};
+use settled_signal::{Handler, Observable, Signal};
 use support::{Log, causes, finish};
 
 use crate::kit::{noting, noting_later};
@@ -95,7 +97,7 @@ fn s04_results_of_a_settled_notification_are_there_without_awaiting() {
     signal.connect(|x| *x);
     signal.connect_async(|x| async move { x + 1 });
     signal.connect(|x| x + 2);
-    let notification = finish(scope(async { signal.notify(1) })).unwrap();
+    let (notification,) = finish(scope(async { (signal.notify(1),) })).unwrap();
     assert!(notification.is_done() && notification.has_async());
     assert_eq!(notification.results(), Some(&[1, 2, 3][..]));
     assert_eq!(notification.results(), Some(&[1, 2, 3][..]));
@@ -126,22 +128,56 @@ fn s06_a_notification_that_a_handler_returns_is_flattened() {
     });
     outer.connect_async({
         let inner = inner.clone();
-        move |x| {
-            let inner = inner.clone();
-            async move { inner.notify(x * 100) }
-        }
+        move |x| ready(inner.notify(x * 100))
     });
     outer.connect(|x| x + 5);
     let expected = [1, 11, 12, 101, 102, 6];
     assert_eq!(finish(outer.notify(1)).unwrap(), expected);
     let results = finish(scope(async { outer.notify(1).await })).unwrap();
     assert_eq!(results.unwrap(), expected);
-    let notification: Notification<u32> = finish(scope(async { outer.notify(1) })).unwrap();
+    let (notification,) = finish(scope(async { (outer.notify(1),) })).unwrap();
     assert_eq!(notification.results(), Some(&expected[..]));
 }
 
+struct Audit(Log);
+
+#[async_trait]
+impl Handler<u32> for Audit {
+    async fn handle(self: Arc<Self>, event: u32) -> Handled {
+        self.0.note(format!("audited {event}"));
+        if event > 9 { Err("too much".into()) } else { Ok(()) }
+    }
+}
+
 #[test]
-fn s08_a_handler_is_connected_once_and_disconnecting_an_unknown_one_is_harmless() {
+fn s08_the_same_handler_connects_once() {
+    let (signal, log) = (Signal::<u32>::new(), Log::new());
+    let (audit, another) = (Arc::new(Audit(log.clone())), Arc::new(Audit(log.clone())));
+    let first = signal.connect_handler(audit.clone());
+    signal.connect(noting(&log, "a"));
+    let second = signal.connect_handler(audit.clone());
+    assert_eq!(signal.len(), 2);
+    finish(signal.notify(1)).unwrap();
+    assert_eq!(log.take(), ["a1", "audited 1"]);
+
+    signal.connect_handler(another);
+    finish(signal.notify(2)).unwrap();
+    assert_eq!(log.take(), ["a2", "audited 2", "audited 2"]);
+
+    // Both connections are the same one; afterwards it may be connected anew, as the last.
+    assert!(second.disconnect() && !first.is_connected());
+    assert_eq!(signal.len(), 2);
+    signal.connect_handler(audit.clone());
+    signal.connect_handler(audit.clone());
+    assert_eq!(signal.len(), 3);
+    assert_eq!(causes(&finish(signal.notify(10)).unwrap_err()), ["too much", "too much"]);
+    signal.clear();
+    signal.connect_handler(audit.clone());
+    assert_eq!((signal.len(), Arc::strong_count(&audit)), (1, 2));
+}
+
+#[test]
+fn s08_a_handler_disconnects_once_and_disconnecting_an_unknown_one_is_harmless() {
     let (signal, other, log) = (Signal::<u32>::new(), Signal::<u32>::new(), Log::new());
     let connection = signal.connect(noting(&log, "a"));
     let theirs = other.connect(noting(&log, "b"));

@@ -54,7 +54,7 @@ fn a_change_set_by_another_thread_is_delivered_by_the_one_that_delivers_already(
 fn every_handler_sees_the_changes_of_all_threads_once_in_one_order() {
     const EACH: u32 = 3000;
     let level = Observable::new((0u32, 0u32));
-    let seen: [Arc<Mutex<Vec<(u32, u32)>>>; 2] = Default::default();
+    let seen = [0, 1].map(|_| Arc::new(Mutex::new(Vec::<(u32, u32)>::new())));
     for seen in &seen {
         let seen = seen.clone();
         level.connect(move |x| seen.lock().unwrap().push(*x));

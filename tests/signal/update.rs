@@ -28,7 +28,8 @@ fn touching_it_from_within_its_own_update_panics_and_names_both_places() {
 #[test]
 fn whatever_touches_it_panics() {
     let level = Observable::new(1);
-    let touches: [(&str, fn(&Observable<i32>)); 7] = [
+    type Touch = fn(&Observable<i32>);
+    let touches: [(&str, Touch); 7] = [
         ("get", |level| _ = level.get()),
         ("with", |level| level.with(|_| ())),
         ("set", |level| _ = level.set(2)),

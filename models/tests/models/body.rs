@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use loom::sync::atomic::{AtomicBool, Ordering};
-use settled::{add, scope};
+use settled::{add, begin, scope};
 use settled_models::{Gate, block_on, check, poll_once, spawn};
 
 #[test]
@@ -90,5 +90,21 @@ fn a_scope_that_migrates_is_woken_where_it_is() {
         opens_body.open();
         opens_child.open();
         owner.join().unwrap();
+    });
+}
+
+/// The body is in a child of another transaction: its wake goes to that child's slot.
+#[test]
+fn a_wake_of_a_body_in_a_child_is_never_lost() {
+    check(|| {
+        let (transaction, gate) = (begin(), Gate::new());
+        let passes = gate.clone();
+        transaction
+            .add(async move {
+                scope(passes.pass()).await.unwrap();
+            })
+            .unwrap();
+        spawn(move || gate.open());
+        block_on(transaction.end()).unwrap();
     });
 }

@@ -1,7 +1,7 @@
 //! Several who drive one tree, on several threads: one drives, and the others take over from him.
 
 use settled::{Stashed, begin};
-use settled_models::{Gate, Log, block_on, check, failing, poll_once, spawn, told, yield_now};
+use settled_models::{Gate, Log, block_on, check, check_within, failing, poll_once, spawn, told, yield_now};
 
 #[test]
 fn two_ends_share_the_work_and_the_outcome() {
@@ -135,5 +135,57 @@ fn a_helper_drives_and_hands_over() {
         }));
         drop(log);
         block_on(transaction.end()).unwrap();
+    });
+}
+
+/// The budget is spent (under loom it is 8 polls), and who spent it does not come back.
+#[test]
+fn one_that_has_spent_its_budget_blocks_nobody() {
+    check_within(2, || {
+        let transaction = begin();
+        transaction
+            .add(async {
+                for _ in 0..9 {
+                    yield_now().await;
+                }
+            })
+            .unwrap();
+        let handle = transaction.clone();
+        let other = spawn(move || {
+            let mut end = handle.end();
+            let _left = poll_once(&mut end);
+            end
+        });
+        block_on(transaction.end()).unwrap();
+        drop(other.join().unwrap());
+    });
+}
+
+/// A future of the end that goes to another thread is woken there.
+#[test]
+fn an_end_that_migrates_is_woken_where_it_is() {
+    check(|| {
+        let (transaction, gate) = (begin(), Gate::new());
+        transaction.add(gate.pass()).unwrap();
+        let mut end = transaction.end();
+        assert!(poll_once(&mut end).is_pending());
+        let other = spawn(move || block_on(end).unwrap());
+        gate.open();
+        other.join().unwrap();
+    });
+}
+
+/// Three threads: two drive, one adds.
+#[test]
+fn two_drive_while_a_third_one_adds() {
+    check_within(2, || {
+        let transaction = begin();
+        transaction.add(yield_now()).unwrap();
+        let (handle, ends) = (transaction.clone(), transaction.clone());
+        let adder = spawn(move || handle.add(failing()).is_ok());
+        let other = spawn(move || told(&block_on(ends.end())));
+        let ended = told(&block_on(transaction.end()));
+        assert_eq!(ended, usize::from(adder.join().unwrap()));
+        assert_eq!(ended, other.join().unwrap());
     });
 }

@@ -86,7 +86,7 @@ fn a_wait_that_is_dropped_hands_its_failures_on() {
         assert_eq!(all.0 + all.1 + all.2, 1, "{all:?}");
         all
     });
-    assert!(met.len() == 3, "{met:?}");
+    assert!(met.contains(&(1, 0, 0)) && met.contains(&(0, 1, 0)), "{met:?}");
 }
 
 /// The parent's end closes it, while somebody gives up listening.

@@ -8,4 +8,6 @@ mod cancel;
 mod drivers;
 mod listeners;
 mod orphan;
+mod pool;
+mod root;
 mod wake;

@@ -1,0 +1,112 @@
+//! Trees that are used again, against what other threads still hold of the transaction before.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use loom::sync::Mutex;
+use settled::{Stashed, add, begin, scope};
+use settled_models::{Gate, Log, block_on, check, spawn};
+
+type Held = Arc<Mutex<Option<Waker>>>;
+
+/// Done at once, but its waker stays where another thread finds it.
+fn leaves_its_waker(held: &Held) {
+    let held = held.clone();
+    add(poll_fn(move |cx| {
+        *held.lock().unwrap() = Some(cx.waker().clone());
+        Poll::Ready(())
+    }));
+}
+
+/// The same, having pended before.
+fn leaves_its_waker_in_a_slot(held: &Held) -> Stashed<()> {
+    let held = held.clone();
+    add(poll_fn(move |cx| match held.lock().unwrap().replace(cx.waker().clone()) {
+        Some(_) => Poll::Ready(()),
+        None => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }))
+}
+
+/// A stale wake comes into the next transaction of the tree, and takes no wake from that.
+#[test]
+fn a_stale_wake_takes_none_from_the_next_transaction() {
+    check(|| {
+        let (held, gate) = (Held::default(), Gate::new());
+        block_on(scope(async { leaves_its_waker(&held) })).unwrap();
+        let waker = held.lock().unwrap().take().unwrap();
+        let opener = gate.clone();
+        spawn(move || {
+            waker.wake();
+            opener.open();
+        });
+        block_on(scope(async move {
+            add(gate.pass());
+        }))
+        .unwrap();
+    });
+}
+
+/// Nor does one that comes while the tree goes from the one to the other.
+#[test]
+fn nor_does_one_that_comes_between_the_two() {
+    check(|| {
+        let (held, gate) = (Held::default(), Gate::new());
+        let (finds, opener) = (held.clone(), gate.clone());
+        spawn(move || {
+            let waker = finds.lock().unwrap().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            opener.open();
+        });
+        block_on(scope(async { leaves_its_waker(&held) })).unwrap();
+        let next = begin();
+        next.add(gate.pass()).unwrap();
+        block_on(next.end()).unwrap();
+    });
+}
+
+/// A handle of the one before is cancelled and dropped while the next one runs.
+#[test]
+fn a_stale_handle_cancels_nothing_of_the_next_transaction() {
+    check(|| {
+        let log = Log::default();
+        let notes = log.clone();
+        let held = Held::default();
+        let stashed = block_on(scope(async { vec![leaves_its_waker_in_a_slot(&held)] })).unwrap();
+        let other = spawn(move || {
+            stashed.iter().for_each(Stashed::cancel);
+            drop(stashed);
+        });
+        block_on(scope(async move {
+            add(async move { notes.note(1) });
+        }))
+        .unwrap();
+        other.join().unwrap();
+        assert!(log.has(1));
+    });
+}
+
+/// A handle of the transaction goes while its tree is put away.
+#[test]
+fn a_handle_that_goes_while_the_tree_is_put_away() {
+    check(|| {
+        let transaction = begin();
+        let handle = transaction.clone();
+        let other = spawn(move || handle.add(async {}).is_ok());
+        block_on(transaction.end()).unwrap();
+        drop(transaction);
+        let log = Log::default();
+        let notes = log.clone();
+        block_on(scope(async move {
+            add(async move { notes.note(1) });
+        }))
+        .unwrap();
+        other.join().unwrap();
+        assert!(log.has(1));
+    });
+}

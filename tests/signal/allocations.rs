@@ -1,0 +1,77 @@
+//! What allocates, and how often, in the steady state.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use allocation_counter::measure;
+use settled::{block_on, scope};
+use settled_signal::{Observable, Signal};
+
+const ROUNDS: u64 = 100;
+
+/// The allocations of one call, in the steady state.
+fn each(mut f: impl FnMut()) -> f64 {
+    (0..ROUNDS).for_each(|_| f());
+    measure(|| (0..ROUNDS).for_each(|_| f())).count_total as f64 / ROUNDS as f64
+}
+
+#[test]
+fn synchronous_handlers_are_notified_without_any() {
+    let (signal, sum) = (Signal::<u32>::new(), Arc::new(AtomicU32::new(0)));
+    for _ in 0..100 {
+        let sum = sum.clone();
+        signal.connect(move |x| {
+            sum.fetch_add(*x, Ordering::Relaxed);
+        });
+    }
+    assert_eq!(each(|| drop(signal.notify(1))), 0.0);
+    block_on(scope(async { assert_eq!(each(|| drop(signal.notify(1))), 0.0) })).unwrap();
+    assert_eq!(sum.load(Ordering::Relaxed) as u64, 2 * 2 * 100 * ROUNDS);
+}
+
+#[test]
+fn nor_is_an_observable_set_with_any() {
+    let level = Observable::new(0);
+    assert_eq!(each(|| drop(level.set(1))), 0.0);
+    level.connect(|_| {});
+    assert_eq!(each(|| drop(level.set(1))), 0.0);
+    assert_eq!(each(|| drop(level.update(|x| *x += 1))), 0.0);
+    assert_eq!(each(|| _ = (level.set_if_changed(1), level.set_if_changed(2), level.replace(3))), 0.0);
+}
+
+#[test]
+fn a_delivery_is_one_allocation_and_the_parts_are_one_more() {
+    for handlers in [1, 2, 10, 100] {
+        let level = Observable::new(0);
+        (0..handlers).for_each(|_| drop(level.connect_async(|_| ready(()))));
+        let scopes = each(|| block_on(scope(async {})).unwrap());
+        let sets = each(|| {
+            block_on(scope(async {
+                level.set(1);
+            }))
+            .unwrap();
+        });
+        // The handle that is kept for each of several until `set` returns costs the core another one.
+        let parts = if handlers > 1 { 1 + handlers } else { 0 };
+        assert!(sets - scopes <= f64::from(handlers + parts), "{handlers} handlers: {sets} - {scopes}");
+    }
+}
+
+#[test]
+fn the_last_asynchronous_handler_gets_the_event_itself() {
+    #[derive(Debug)]
+    struct Counting(Arc<AtomicU32>);
+    impl Clone for Counting {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Counting(self.0.clone())
+        }
+    }
+    let (signal, clones) = (Signal::<Counting>::new(), Arc::new(AtomicU32::new(0)));
+    signal.connect(|_| {});
+    signal.connect_async(|_| ready(()));
+    signal.connect_async(|_| ready(()));
+    block_on(signal.notify(Counting(clones.clone()))).unwrap();
+    assert_eq!(clones.load(Ordering::Relaxed), 1);
+}
