@@ -11,7 +11,7 @@ use std::task::{Wake, Waker};
 use slab::Slab;
 use smallvec::SmallVec;
 
-use crate::current;
+use crate::current::{self, Ambient};
 use crate::error::drop_quietly;
 use crate::ready::Key;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
@@ -215,8 +215,10 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
     }
     current::with(|ambient| ambient.end_wakes());
     match panic {
-        // A second panic would abort.
-        Some(payload) if std::thread::panicking() => drop_quietly(payload),
+        // A second panic would abort; and in a drive it would hit whoever drives, who has nothing to do with it.
+        Some(payload) if std::thread::panicking() || current::with(Ambient::is_polling) => {
+            drop_quietly(payload)
+        }
         Some(payload) => resume_unwind(payload),
         None => {}
     }
