@@ -37,6 +37,8 @@ pub(crate) struct Drive<'a> {
     tree: &'a Arc<Tree>,
     /// What was so before.
     driving: u64,
+    /// That is in a frame.
+    framed: bool,
     polled: Polled,
     goal: Goal,
     current: Current,
@@ -64,7 +66,9 @@ impl<'a> Drive<'a> {
             ambient.budget.set(BUDGET);
         }
         ambient.drives.set(drives + 1);
-        if driving != 0 {
+        // Also where only bodies are below: it is a bound for who looks down.
+        let framed = driving != 0 || !ambient.frames.borrow().is_empty();
+        if framed {
             ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled, goal: older });
         }
         tree.set_driven_by(ambient.thread());
@@ -72,6 +76,7 @@ impl<'a> Drive<'a> {
             ambient,
             tree,
             driving,
+            framed,
             polled,
             goal: older,
             current: ambient.set_current(Current::Polled),
@@ -282,7 +287,6 @@ impl<'a> Drive<'a> {
         let (ambient, tree) = (self.ambient, self.tree);
         let Some(engine) = self.stop() else { return Ok(()) };
         let goal = self.goal;
-        drop(self);
         tree.release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, tree, engine, goal))
     }
 
@@ -293,7 +297,7 @@ impl<'a> Drive<'a> {
         engine.tree = None;
         self.tree.set_driven_by(0);
         ambient.drives.set(ambient.drives.get() - 1);
-        if self.driving != 0
+        if self.framed
             && let Some(Frame::Drive { engine: below, .. }) = ambient.pop_frame()
         {
             ambient.engine.replace(below);
@@ -307,10 +311,6 @@ impl<'a> Drive<'a> {
         ambient.self_woken.set(self.self_woken);
         ambient.kept.set(self.kept);
         self.stopped = true;
-        if self.driving == 0 {
-            // Left over where the budget was spent: who waits for them comes again.
-            ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
-        }
         Some(engine)
     }
 }
@@ -321,6 +321,10 @@ impl Drop for Drive<'_> {
             && let Some(engine) = self.stop()
         {
             let _put_back = self.tree.release(engine, None);
+        }
+        if self.driving == 0 {
+            // Left over where the budget was spent: who waits for them comes again.
+            self.ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
         }
     }
 }
