@@ -10,6 +10,9 @@
 //!
 //! Handlers that leave the list are given back to be dropped after unlocking: their closures are the user's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

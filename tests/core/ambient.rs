@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
+use futures::FutureExt;
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use settled::{Transaction, TransactionId, add, begin, current, scope};
@@ -197,6 +199,27 @@ fn enter_makes_current_for_the_length_of_the_call() {
     assert!(current().is_none());
     finish(a.end()).unwrap();
     finish(b.end()).unwrap();
+}
+
+#[test]
+fn what_is_added_in_enter_is_run_and_no_strangers_though_the_entered_one_ends_meanwhile() {
+    let seen = Seen::default();
+    finish(scope(async {
+        let (t, body) = (begin(), current().unwrap());
+        t.enter(|| {
+            assert_pending!(t.end().now_or_never().map_or(Poll::Pending, Poll::Ready));
+            // Opening and polling another one makes the tree settle what has ended.
+            let _ = scope(async { assert!(current().is_some()) }).now_or_never();
+            let strangers = [body.enter(begin), body.enter(begin)];
+            let saw = seen.clone();
+            add(async move { saw.see(above()) });
+            assert_eq!(strangers.map(|stranger| stranger.pending()), [0; 2]);
+        });
+        yields(2).await;
+        let own = seen.take();
+        assert!(own == [Some(t.id())] || own == [Some(body.id())], "{own:?}");
+    }))
+    .unwrap();
 }
 
 #[test]

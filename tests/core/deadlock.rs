@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use settled::{Failure, Failures, Stashed, Transaction, add, begin, current, scope};
-use support::{Gate, Task, assert_pending, assert_ready, finish, yields};
+use settled::{Failure, Failures, Stashed, Transaction, add, begin, block_on, current, scope};
+use support::{Gate, Task, assert_pending, assert_ready, finish, on_drop, yields};
 
 fn refused(result: Result<(), Failures>) {
     let failures = result.expect_err("it waits for itself");
@@ -113,6 +113,23 @@ fn a_child_of_it_can_for_the_stashed_goes_with_the_future_alone() {
         *slot.lock().unwrap() = Some(stashed);
     }))
     .unwrap();
+}
+
+#[test]
+fn t22_the_destructor_of_a_body_that_is_given_up_cannot_await_its_own_end() {
+    let refusals = Arc::new(Mutex::new(0));
+    let counted = refusals.clone();
+    let mut task = Task::new(scope(async {
+        let t = current().unwrap();
+        let _guard = on_drop(move || {
+            refused(block_on(t.end()));
+            *counted.lock().unwrap() += 1;
+        });
+        std::future::pending::<()>().await;
+    }));
+    assert_pending!(task.run());
+    drop(task);
+    assert_eq!(*refusals.lock().unwrap(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A child fails: who is told, in which order, how often.
 
 use futures::{FutureExt, poll};
-use settled::{Failure, Stashed, add, begin, current, scope};
+use settled::{Failure, Stashed, add, begin, current, scope, try_scope};
 use support::{Gate, Log, Oops, Task, assert_pending, assert_ready, cause, causes, failing, finish, yields};
 
 #[test]
@@ -117,6 +117,19 @@ fn sixty_four_are_kept_and_the_rest_is_counted() {
 }
 
 #[test]
+fn what_was_left_out_is_counted_in_what_is_handed_up_too() {
+    let failures = finish(scope(async {
+        let failed = try_scope(async {
+            (0..100).for_each(|_| drop(add(failing("handed up"))));
+            Err::<(), _>("its error is told instead")
+        });
+        assert!(failed.await.is_err());
+    }))
+    .unwrap_err();
+    assert_eq!((failures.len(), failures.omitted()), (64, 36));
+}
+
+#[test]
 fn a_failure_that_its_awaiter_received_is_told_nobody_else() {
     finish(scope(async {
         let failure = add(failing("received")).await.unwrap_err();
@@ -139,6 +152,17 @@ fn a_failure_received_deep_below_is_told_nobody_else() {
     }))
     .unwrap_err();
     assert_eq!(causes(&failures), ["not received"]);
+}
+
+#[test]
+fn failures_that_were_received_are_not_counted_either() {
+    finish(scope(async {
+        let all: Vec<_> = (0..100).map(|i| add(failing(i.to_string()))).collect();
+        for stashed in all {
+            assert!(stashed.await.is_err());
+        }
+    }))
+    .unwrap();
 }
 
 #[test]

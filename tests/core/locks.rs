@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake};
 
 use futures::FutureExt;
-use settled::{Stashed, Transaction, add, add_value, begin, scope};
+use settled::{Stashed, State, Transaction, add, add_value, begin, current, scope};
 use support::{Gate, Task, assert_pending, assert_ready, elsewhere, finish, on_drop, yields};
 
 /// Uses the transaction in every way, here and from another thread that is waited for.
@@ -137,6 +137,56 @@ fn while_an_error_or_a_payload_is_dropped() {
     let error = Prodding((*t).clone());
     drop(t.add(async move { Err::<(), _>(error) }).unwrap());
     drop(finish(t.end()));
+}
+
+#[test]
+fn while_an_error_that_only_a_closed_ancestor_has_kept_is_dropped() {
+    let (gates, kept) = ([Gate::new(), Gate::new()], Arc::new(Mutex::new(None)));
+    let top = begin();
+    let (error, passed, keep) = (Prodding((*top).clone()), gates[0].pass(), kept.clone());
+    top.add(async move {
+        add(async move { Err::<(), _>(error) });
+        let below = begin();
+        below.add(passed).unwrap();
+        *keep.lock().unwrap() = Some((current().unwrap(), below));
+    })
+    .unwrap();
+    let mut wait = Task::new(top.wait());
+    assert_pending!(wait.run());
+    let (child, below) = kept.lock().unwrap().take().unwrap();
+    let end = child.end();
+    gates[0].open();
+    let _ = wait.run();
+    assert!(matches!(child.state(), State::Closed));
+    assert!(finish(end).is_err());
+    drop(child);
+    // From here on the child lives, with what it told, by what was begun below it alone.
+    below.add(gates[1].pass()).unwrap();
+    drop(below);
+    let mut wait = Task::new(top.wait());
+    assert_pending!(wait.run());
+    gates[1].open();
+    assert_ready!(wait.run()).unwrap();
+    finish(top.end()).unwrap();
+}
+
+#[test]
+fn while_the_last_handle_of_a_closed_one_is_dropped_in_another_trees_drive() {
+    finish(scope(async {
+        let (inner, other) = (begin(), elsewhere(begin));
+        let error = Prodding(current().unwrap());
+        inner.add(async move { Err::<(), _>(error) }).unwrap();
+        assert!(inner.end().await.is_err());
+        other
+            .add(async move {
+                drop(inner.wait());
+                drop(inner);
+            })
+            .unwrap();
+        other.end().await.unwrap();
+        add(async {}).await.unwrap();
+    }))
+    .unwrap();
 }
 
 /// A waker that uses the transaction when it is woken and when it is dropped.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::task::Poll;
 
 use futures::FutureExt;
-use settled::{Failures, add, add_value, begin, current, scope, try_scope};
+use settled::{Failures, add, add_value, begin, block_on, current, scope, try_scope};
 use support::{
     Gate, Log, Oops, Task, assert_pending, assert_ready, causes, failing, finish, on_drop, panicking, yields,
 };
@@ -259,4 +259,23 @@ fn a_panic_while_unwinding_from_a_body_leaves_the_thread_usable() {
         drop(task);
         finish(scope(async { add(yields(1)).await })).unwrap().unwrap();
     }
+}
+
+#[test]
+fn a_body_and_its_value_that_both_panic_when_dropped_leave_the_thread_usable() {
+    let body = || {
+        let bomb = on_drop(|| panic_any("in the body's destructor"));
+        scope(futures::future::poll_fn(move |_| {
+            let _held = &bomb;
+            Poll::Ready(on_drop(|| panic_any("in the value's destructor")))
+        }))
+    };
+    assert_eq!(unwound(&mut Task::new(body())).map(|_| ()), Err("in the body's destructor".to_owned()));
+    finish(scope(async {
+        assert!(AssertUnwindSafe(body()).catch_unwind().await.is_err());
+        add(yields(1)).await.unwrap();
+    }))
+    .unwrap();
+    assert!(current().is_none());
+    block_on(async {});
 }

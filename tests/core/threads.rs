@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use futures::FutureExt;
 use futures::channel::oneshot;
 use settled::{add, add_value, begin, block_on, current, scope};
-use support::{Gate, Log, Task, assert_ready, elsewhere, finish, yields};
+use support::{Gate, Log, Task, assert_pending, assert_ready, causes, elsewhere, failing, finish, yields};
 
 const THREADS: usize = 4;
 const EACH: usize = 1_000;
@@ -237,5 +238,23 @@ fn closing_races_with_adding_and_nothing_is_lost() {
             adder.join().unwrap()
         });
         assert_eq!(ran.load(Ordering::SeqCst), added);
+    }
+}
+
+#[test]
+fn giving_up_an_end_races_with_the_close_and_no_failure_is_lost() {
+    for _ in 0..EACH {
+        let (gate, outer) = (Gate::new(), begin());
+        let inner = outer.enter(begin);
+        inner.add(gate.pass().then(|()| failing("told"))).unwrap();
+        let mut end = Task::new(inner.end());
+        assert_pending!(end.run());
+        let early = thread::scope(|s| {
+            s.spawn(|| drop(end));
+            gate.open();
+            finish(outer.wait())
+        });
+        let told = [early, finish(outer.end())].map(|told| told.map_or_else(|f| causes(&f), |()| vec![]));
+        assert_eq!(told.concat(), ["told"]);
     }
 }

@@ -147,3 +147,17 @@ fn a_handle_may_be_awaited_by_one_and_then_by_another() {
     }))
     .unwrap();
 }
+
+#[test]
+fn trees_that_await_each_other_come_to_their_end_however_many() {
+    let log = Log::new();
+    let mut outermost = elsewhere(begin);
+    outermost.add(log.step("innermost")).unwrap();
+    for _ in 0..200 {
+        let outer = elsewhere(begin);
+        outer.add(async move { outermost.end().await }).unwrap();
+        outermost = outer;
+    }
+    finish(outermost.end()).unwrap();
+    assert_eq!(log.take(), ["innermost"]);
+}

@@ -1,7 +1,7 @@
 //! `wait`: settle what was added so far, and stay open.
 
 use settled::{State, add, begin, current, scope};
-use support::{Gate, Log, Task, assert_pending, assert_ready, finish, yields};
+use support::{Gate, Log, Task, assert_pending, assert_ready, causes, failing, finish, yields};
 
 #[test]
 fn t13_wait_settles_what_was_added_and_leaves_open() {
@@ -116,4 +116,13 @@ fn wait_includes_the_work_of_what_was_begun_below() {
     assert_ready!(wait.run()).unwrap();
     assert!(matches!(inner.state(), State::Open), "wait closes nothing");
     finish(outer.end()).unwrap();
+}
+
+#[test]
+fn a_wait_that_nobody_polls_receives_nothing() {
+    let t = begin();
+    t.add(failing("told by the end")).unwrap();
+    let wait = t.wait();
+    assert_eq!(causes(&finish(t.end()).unwrap_err()), ["told by the end"]);
+    drop(wait);
 }

@@ -1,11 +1,14 @@
 //! How often the task is woken, and by what.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
 use futures::FutureExt;
-use settled::{add, begin, current, scope};
-use support::{Gate, Log, Task, assert_pending, assert_ready, elsewhere, yields};
+use settled::{Stashed, add, begin, current, scope};
+use support::{
+    Bomb, Gate, Log, Task, Wakes, assert_pending, assert_ready, elsewhere, finish, on_wake, yields,
+};
 
 #[test]
 fn an_idle_scope_is_not_woken() {
@@ -205,4 +208,59 @@ fn who_ends_is_woken_when_another_one_drives_to_the_end() {
     assert_ready!(one.run()).unwrap();
     assert!(two.is_woken());
     assert_ready!(two.run()).unwrap();
+}
+
+#[test]
+fn no_waker_is_kept_of_a_handle_that_another_driver_has_settled() {
+    let (gate, slot, wakes) = (Gate::new(), Arc::new(Mutex::new(None)), Arc::<Wakes>::default());
+    let waker: Waker = wakes.clone().into();
+    let t = begin();
+    let mut stashed = t.add(gate.pass()).unwrap();
+    let (kept, listener) = (slot.clone(), waker.clone());
+    t.add(async move {
+        elsewhere(|| assert_pending!(stashed.poll_unpin(&mut Context::from_waker(&listener))));
+        *kept.lock().unwrap() = Some(stashed);
+        gate.open();
+    })
+    .unwrap();
+    finish(t.wait()).unwrap();
+    assert!(wakes.count() > 0);
+    let mut stashed: Stashed<()> = slot.lock().unwrap().take().unwrap();
+    assert_ready!(stashed.poll_unpin(&mut Context::from_waker(&waker))).unwrap();
+    drop((stashed, waker));
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn who_ends_is_woken_though_the_destructor_of_an_error_panics() {
+    let t = begin();
+    let stashed = t.add(async { Err::<(), _>(Bomb) }).unwrap();
+    let mut inner = Task::new(scope(std::future::pending::<()>()));
+    assert_pending!(t.enter(|| inner.run()));
+    drop(finish(stashed).unwrap_err());
+    let mut end = Task::new(t.end());
+    assert_pending!(end.run());
+    // Closes it, and what it has kept of the error is dropped: dropping a scope never panics.
+    drop(inner);
+    assert_ready!(end.run()).unwrap();
+}
+
+#[test]
+fn two_wakers_that_panic_do_not_abort() {
+    let slot: Arc<Mutex<Option<Stashed<()>>>> = Arc::default();
+    let (taken, waker) = (slot.clone(), on_wake(|| panic_any("in the waker")));
+    let t = begin();
+    t.add(async move {
+        // Left behind by who came while this thread drives: to be woken when that is done, and when the handle is.
+        let mut stashed = taken.lock().unwrap().take().unwrap();
+        elsewhere(|| assert_pending!(stashed.poll_unpin(&mut Context::from_waker(&waker))));
+        *taken.lock().unwrap() = Some(stashed);
+    })
+    .unwrap();
+    *slot.lock().unwrap() = Some(t.add(async {}).unwrap());
+    t.add(async {}).unwrap();
+    let mut end = Task::new(t.end());
+    let _ = catch_unwind(AssertUnwindSafe(|| end.poll()));
+    finish(t.end()).unwrap();
+    finish(slot.lock().unwrap().take().unwrap()).unwrap();
 }

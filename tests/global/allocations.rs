@@ -3,7 +3,7 @@
 use allocation_counter::{AllocationInfo, measure};
 use futures::FutureExt;
 use settled::{Transaction, add, begin, scope, set_reporter};
-use support::{Gate, Task, finish, yields};
+use support::{Gate, Task, assert_pending, assert_ready, finish, yields};
 
 const MANY: u64 = 10_000;
 
@@ -148,4 +148,15 @@ fn nothing_is_kept_of_a_wait_that_was_given_up() {
     assert!(waits.abs() < 1_024, "waits that were given up: {waits}");
     gate.open();
     finish(t.end()).unwrap();
+}
+
+#[test]
+fn cancelling_again_and_again_costs_nothing() {
+    let t = begin();
+    let stashed = t.add(std::future::pending::<()>()).unwrap();
+    let mut end = Task::new(t.end());
+    assert_pending!(end.run());
+    let marks = left_behind(|| stashed.cancel());
+    assert!(marks.abs() < 1_024, "cancelled before: {marks}");
+    assert_ready!(end.run()).unwrap();
 }

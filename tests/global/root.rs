@@ -8,6 +8,8 @@ use support::{
     Gate, Log, Oops, Task, assert_pending, assert_ready, causes, elsewhere, failing, finish, on_drop, yields,
 };
 
+mod root_adopts;
+
 static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> MutexGuard<'static, ()> {

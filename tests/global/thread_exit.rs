@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::thread;
 
 use settled::{Transaction, add, begin, current, scope, set_reporter};
-use support::{Log, finish};
+use support::{Log, OnDrop, causes, failing, finish, on_drop};
 
 /// Adds when its thread exits.
 struct AtExit(Log);
@@ -76,4 +76,40 @@ fn a_thread_that_exits_with_an_unfinished_scope_leaves_it_whole() {
     gate.open();
     support::assert_ready!(task.run()).unwrap();
     assert_eq!(log.take(), ["child", "after"]);
+}
+
+type LastWords = OnDrop<Box<dyn FnOnce()>>;
+
+thread_local! {
+    static LAST_WORDS: RefCell<Option<LastWords>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_scope_that_runs_when_a_thread_exits_is_whole() {
+    let log = Log::new();
+    for registered_first in [true, false] {
+        let noted = log.clone();
+        let last_words: Box<dyn FnOnce() + Send> = Box::new(move || {
+            let outcome = finish(scope(async { drop(add(failing("told"))) }).outcome());
+            noted.note(causes(&outcome.failures).concat());
+            let t = begin();
+            let stashed = t.add_value(async { current().is_some() }).unwrap();
+            noted.note(format!("{}", finish(stashed).unwrap()));
+            finish(t.end()).unwrap();
+        });
+        thread::spawn(move || {
+            let register = || LAST_WORDS.with(|slot| *slot.borrow_mut() = Some(on_drop(last_words)));
+            let used = || finish(scope(async { drop(add(async {})) })).unwrap();
+            if registered_first {
+                register();
+                used();
+            } else {
+                used();
+                register();
+            }
+        })
+        .join()
+        .unwrap();
+        assert_eq!(log.take(), ["told", "true"]);
+    }
 }

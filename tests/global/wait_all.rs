@@ -1,6 +1,7 @@
 //! `wait_all` ends every open transaction of the process: nothing else may run beside these tests, and they take turns.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 
 use settled::{State, Transaction, add, begin, current, scope, set_reporter, wait_all, wait_all_within};
 use support::{Gate, Log, Task, assert_pending, assert_ready, causes, elsewhere, failing, finish, yields};
@@ -183,6 +184,17 @@ fn wait_all_inside_an_added_future_does_not_wait_for_what_that_is_part_of() {
 }
 
 #[test]
+fn wait_all_does_not_wait_for_what_it_is_part_of_when_that_was_dropped_either() {
+    let _turn = turn();
+    let t = begin();
+    let stashed = t.add_value(wait_all()).unwrap();
+    drop(t);
+    let settlement = finish(stashed).unwrap();
+    assert!(settlement.failures.is_empty(), "{}", settlement.failures);
+    finish(Transaction::root().wait()).unwrap();
+}
+
+#[test]
 fn wait_all_waits_for_a_live_body() {
     let _turn = turn();
     let (log, gate) = (Log::new(), Gate::new());
@@ -257,6 +269,42 @@ fn a_wait_all_that_is_dropped_leaves_everything_usable() {
     t.add(async {}).unwrap();
     gate.open();
     finish(t.end()).unwrap();
+}
+
+#[test]
+fn a_wait_all_that_is_dropped_has_received_nothing() {
+    let _turn = turn();
+    let (gate, pending, t) = (Gate::new(), begin(), begin());
+    pending.add(gate.pass()).unwrap();
+    t.add(failing("of one that was ended")).unwrap();
+    add(failing("the root's"));
+    let mut all = Task::new(wait_all());
+    assert_pending!(all.run());
+    drop(all);
+    drop(t);
+    let mut told = causes(&finish(Transaction::root().wait()).unwrap_err());
+    told.sort();
+    assert_eq!(told, ["of one that was ended", "the root's"]);
+    gate.open();
+    finish(pending.end()).unwrap();
+}
+
+#[test]
+fn a_wait_all_that_moves_to_another_task_wakes_that() {
+    let _turn = turn();
+    let kept = Arc::new(Mutex::new(None));
+    let mut body = Task::new(scope(async {
+        *kept.lock().unwrap() = Some(elsewhere(|| {
+            let mut all = Box::pin(wait_all());
+            assert_pending!(all.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+            let mut moved = Task::new(all);
+            assert_pending!(moved.poll());
+            moved
+        }));
+    }));
+    assert_ready!(body.run()).unwrap();
+    let mut moved = kept.lock().unwrap().take().unwrap();
+    assert_ready!(moved.run());
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Panics, wherever the user's code may panic: the others go on, nothing stays locked, nothing is half-delivered.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 
 use settled::scope;
 use settled_signal::{Observable, Signal};
@@ -52,11 +54,12 @@ fn in_the_destructor_of_a_handlers_future() {
                 boom("drop")
             }
         });
-        let noted = noted.clone();
-        async move {
-            let _guard = guard;
-            noted.note(format!("called {x}"));
-        }
+        noted.note(format!("called {x}"));
+        // Unlike an async block it keeps what it captured until it is dropped itself.
+        poll_fn(move |_| {
+            let _held = &guard;
+            Poll::Ready(())
+        })
     });
     let failures = finish(scope(async {
         signal.notify(1);

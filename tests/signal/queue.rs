@@ -1,5 +1,7 @@
 //! `Queued`: an asynchronous handler never overlaps itself, gets everything in order, and loses nothing.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use settled::{add, begin, scope};
@@ -74,11 +76,11 @@ fn the_handlers_future_is_dropped_before_the_next_one_begins() {
     let noted = log.clone();
     signal.connect_async(move |x| {
         noted.note(format!("begin {x}"));
-        let guard = noted.at_drop(&format!("drop {x}"));
-        async move {
-            let _guard = guard;
-            support::yields(1).await;
-        }
+        let (guard, mut yields) = (noted.at_drop(&format!("drop {x}")), support::yields(1));
+        poll_fn(move |cx| {
+            let _held = &guard;
+            Pin::new(&mut yields).poll(cx)
+        })
     });
     finish(scope(async {
         (1..=2).for_each(|x| drop(signal.notify(x)));

@@ -1,11 +1,13 @@
 //! One queue, deliveries of several transactions: who waits drives the one ahead, whoever owns it.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::thread;
 
 use settled::{OwnedTransaction, begin, scope};
 use settled_signal::Signal;
-use support::{Gate, Log, Task, assert_pending, assert_ready, causes, elsewhere, finish};
+use support::{Gate, Log, Task, assert_pending, assert_ready, causes, elsewhere, finish, on_drop};
 
 use crate::kit::{Gated, noting_later};
 
@@ -187,6 +189,33 @@ fn awaited_inside_another_transactions_body() {
     .unwrap();
     assert_eq!(log.take(), ["a1", "a2", "a3", "a4", "resolved"]);
     end_all(all);
+}
+
+#[test]
+fn the_handlers_future_is_dropped_before_the_turn_passes_on() {
+    let (signal, log, second) = (Signal::<u32>::new(), Log::new(), Arc::new(begin()));
+    let (noted, other) = (log.clone(), second.clone());
+    signal.connect_async(move |x| {
+        noted.note(format!("begin {x}"));
+        let (noted, other) = (noted.clone(), other.clone());
+        // Whoever drives the second transaction from here would begin its delivery, if it could.
+        let guard = on_drop(move || {
+            let _ = Task::new(other.end()).poll();
+            noted.note(format!("dropped {x}"));
+        });
+        // Unlike an async block it keeps what it captured until it is dropped itself.
+        poll_fn(move |_| {
+            let _held = &guard;
+            Poll::Ready(())
+        })
+    });
+    let first = begin();
+    first.enter(|| drop(signal.notify(1)));
+    second.enter(|| drop(signal.notify(2)));
+    finish(first.end()).unwrap();
+    assert_eq!(log.take(), ["begin 1", "dropped 1"]);
+    finish(second.end()).unwrap();
+    assert_eq!(log.take(), ["begin 2", "dropped 2"]);
 }
 
 #[test]

@@ -63,6 +63,18 @@ fn connecting_is_no_touch_and_debug_leaves_the_value_out() {
 }
 
 #[test]
+fn afterwards_all_is_as_before() {
+    let level = Observable::new(1);
+    level.update(|value| *value = 2);
+    assert_eq!(format!("{level:?}"), "Observable(2)");
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        level.update(|_| std::panic::resume_unwind(Box::new("boom")));
+    }));
+    assert_eq!(format!("{level:?}"), "Observable(2)");
+    assert_eq!((level.get(), level.replace(3), level.get()), (2, 2, 3));
+}
+
+#[test]
 fn another_observable_may_be_touched() {
     let (a, b) = (Observable::new(1), Observable::new(2));
     a.update(|a| {

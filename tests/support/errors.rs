@@ -17,6 +17,24 @@ impl fmt::Display for Oops {
 
 impl Error for Oops {}
 
+/// An error that panics when it is dropped.
+#[derive(Debug)]
+pub struct Bomb;
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bomb")
+    }
+}
+
+impl Error for Bomb {}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::panic_any("in the error's destructor");
+    }
+}
+
 /// A future that fails at its first poll.
 pub async fn failing(text: impl Into<String> + Send + 'static) -> Result<(), Oops> {
     Err(Oops(text.into()))

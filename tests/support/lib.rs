@@ -8,10 +8,10 @@ mod gate;
 mod log;
 mod task;
 
-pub use errors::{Oops, cause, causes, failing, panicking};
+pub use errors::{Bomb, Oops, cause, causes, failing, panicking};
 pub use gate::{Gate, Pass, Yields, yields};
 pub use log::{Log, OnDrop, on_drop};
-pub use task::{Task, Wakes, elsewhere, finish};
+pub use task::{Task, Wakes, elsewhere, finish, on_wake};
 
 /// The value of a `Poll::Ready`; panics for a `Poll::Pending`.
 #[macro_export]

@@ -27,6 +27,20 @@ impl Wake for Wakes {
     }
 }
 
+/// Calls its closure when it is woken.
+struct OnWake<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// A waker that calls `f`.
+pub fn on_wake(f: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(OnWake(f)))
+}
+
 /// A future with a counting waker of its own. It is polled where and when the test says, on whatever thread.
 pub struct Task<F> {
     future: Pin<Box<F>>,
