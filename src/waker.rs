@@ -200,6 +200,7 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
     if wakers.is_empty() || !current::with(|ambient| ambient.begin_wakes(&mut wakers)) {
         return;
     }
+    let waking = Waking;
     let mut panic = None;
     while !wakers.is_empty() {
         wakers.reverse();
@@ -213,7 +214,7 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
         }
         wakers = current::with(|ambient| ambient.take_wakes());
     }
-    current::with(|ambient| ambient.end_wakes());
+    drop(waking);
     match panic {
         // A second panic would abort; and in a drive it would hit whoever drives, who has nothing to do with it.
         Some(payload) if std::thread::panicking() || current::with(Ambient::is_polling) => {
@@ -221,5 +222,14 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
         }
         Some(payload) => resume_unwind(payload),
         None => {}
+    }
+}
+
+/// For the length of `wake_all`.
+struct Waking;
+
+impl Drop for Waking {
+    fn drop(&mut self) {
+        current::with(Ambient::end_wakes);
     }
 }
