@@ -18,6 +18,9 @@
 //! gone (cancelled), the root gets a new one. So as long as anything waits, either there is a deliverer or a carrier that
 //! is going to be polled.
 //!
+//! Who awaits a change on the stack of the thread that is to take it along would wait for himself: he is told so, and the
+//! change is delivered later all the same. The carrier only waits: it is polled by who drives, not by who needs it.
+//!
 //! What is prepared outside the lock (the transaction, the carrier) is prepared before the change is stored: if storing
 //! unwinds, or finds nothing to store, the carrier is told that there is nothing to wait for.
 

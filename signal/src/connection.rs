@@ -46,8 +46,8 @@ impl Connection {
 
     /// Disconnects the handler and drops it; false if it was not connected any more.
     ///
-    /// A handler that is being called at this moment is dropped when it returns. Deliveries to an asynchronous handler that have not begun
-    /// do not begin any more: they settle without a result. One that has begun goes on.
+    /// A handler that is being called at this moment is dropped when it returns. Deliveries to an asynchronous handler that
+    /// have not begun do not begin any more: they settle without a result. One that has begun goes on.
     pub fn disconnect(&self) -> bool {
         self.list.upgrade().is_some_and(|list| list.disconnect(self.key))
     }

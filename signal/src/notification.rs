@@ -34,8 +34,10 @@ use crate::parts::{Parts, Yield};
 ///
 /// # Errors
 ///
-/// Awaiting it gives all failures of its handlers, each once. A handler whose delivery waits behind the very delivery that
-/// awaits this (it would wait for itself) is not waited for: its failure `is_would_deadlock`, and it is called later.
+/// Awaiting it gives all failures of its handlers, each once. What would wait for itself is not waited for: the delivery to
+/// an asynchronous handler that is queued behind the one in which this is awaited, and the change of an observable that
+/// is to be taken along by a delivery further down this very stack. Its failure `is_would_deadlock`; only the waiting is
+/// lost, the handlers are called later. Cycles that lead through several transactions are not found.
 pub struct Notification<R = ()>(State<R>);
 
 enum State<R> {

@@ -192,6 +192,37 @@ fn awaited_inside_another_transactions_body() {
 }
 
 #[test]
+fn who_waits_in_a_tree_that_the_one_ahead_only_drives_does_not_wait_for_himself() {
+    // The delivery ahead awaits something of another transaction, and so drives it. In there somebody awaits the delivery
+    // behind: the one ahead goes on without him.
+    let (signal, log, other) = (Signal::<u32>::new(), Log::new(), begin());
+    let wanted = Arc::new(Mutex::new(Some(other.add_value(support::yields(3)).unwrap())));
+    let noted = log.clone();
+    signal.connect_async(move |x| {
+        let (noted, wanted) = (noted.clone(), wanted.lock().unwrap().take());
+        async move {
+            if let Some(wanted) = wanted {
+                wanted.await.unwrap();
+            }
+            noted.note(format!("handled {x}"));
+        }
+    });
+    let first = begin();
+    first.enter(|| drop(signal.notify(1)));
+    let second = other.enter(|| signal.notify(2));
+    let noted = log.clone();
+    other
+        .add(async move {
+            second.await.unwrap();
+            noted.note("resolved");
+        })
+        .unwrap();
+    finish(first.end()).unwrap();
+    finish(other.end()).unwrap();
+    assert_eq!(log.take(), ["handled 1", "handled 2", "resolved"]);
+}
+
+#[test]
 fn the_handlers_future_is_dropped_before_the_turn_passes_on() {
     let (signal, log, second) = (Signal::<u32>::new(), Log::new(), Arc::new(begin()));
     let (noted, other) = (log.clone(), second.clone());

@@ -89,6 +89,25 @@ fn a_wait_that_is_dropped_hands_its_failures_on() {
     assert!(met.contains(&(1, 0, 0)) && met.contains(&(0, 1, 0)), "{met:?}");
 }
 
+/// It has asked for its failures, and gives up when it has been handed them.
+#[test]
+fn a_wait_that_is_dropped_when_it_has_asked_hands_its_failures_on() {
+    let met = check(|| {
+        let transaction = begin();
+        transaction.add(failing()).unwrap();
+        let mut wait = transaction.wait();
+        let waiter = spawn(move || match poll_once(&mut wait) {
+            Poll::Ready(result) => told(&result),
+            Poll::Pending => 0,
+        });
+        let ended = told(&block_on(transaction.end()));
+        let all = (waiter.join().unwrap(), ended, told_to_root());
+        assert_eq!(all.0 + all.1 + all.2, 1, "{all:?}");
+        all
+    });
+    assert!(met.contains(&(1, 0, 0)) && met.contains(&(0, 1, 0)), "{met:?}");
+}
+
 /// The parent's end closes it, while somebody gives up listening.
 #[test]
 fn an_end_that_is_dropped_hands_its_failures_on() {
