@@ -1,8 +1,5 @@
 //! What the root adopts stays its own, with all that is to be told of it.
 
-use std::sync::{Arc, Mutex};
-
-use futures::FutureExt;
 use settled::{Stashed, State, Transaction, begin};
 use support::{Gate, Log, Task, assert_pending, assert_ready, causes, failing, finish};
 
