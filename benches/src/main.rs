@@ -134,9 +134,8 @@ fn main() {
     for (row, (name, _)) in SUBJECTS.iter().enumerate() {
         let base = if name.ends_with("yield") { 5 } else { 0 };
         print!("{name:<18}");
-        for column in 0..SIZES.len() {
-            let (ns, allocations) = table[row][column];
-            let ratio = ns / table[base][column].0;
+        for ((ns, allocations), (of_base, _)) in table[row].iter().zip(&table[base]) {
+            let ratio = ns / of_base;
             print!("{:>22}", format!("{ns:.1} ({allocations:.2}, {ratio:.2}x)"));
         }
         println!();

@@ -39,7 +39,8 @@ fn what_another_thread_ends_is_ended_for_both() {
 fn a_scope_on_another_thread_is_waited_for() {
     let _alone = alone();
     let met = check_within(2, || {
-        let (log, begun, handle) = (Log::default(), Gate::new(), Arc::<Mutex<Option<Transaction>>>::default());
+        let (log, begun, handle) =
+            (Log::default(), Gate::new(), Arc::<Mutex<Option<Transaction>>>::default());
         let (notes, begins, gives) = (log.clone(), begun.clone(), Arc::clone(&handle));
         let other = spawn(move || {
             told(&block_on(scope(async {

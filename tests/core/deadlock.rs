@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use settled::{Failure, Failures, Stashed, Transaction, add, begin, block_on, current, scope};
+use settled::{Failure, Failures, Stashed, Transaction, add, begin, current, scope};
 use support::{Gate, Task, assert_pending, assert_ready, finish, on_drop, yields};
 
 fn refused(result: Result<(), Failures>) {
@@ -122,7 +122,7 @@ fn t22_the_destructor_of_a_body_that_is_given_up_cannot_await_its_own_end() {
     let mut task = Task::new(scope(async {
         let t = current().unwrap();
         let _guard = on_drop(move || {
-            refused(block_on(t.end()));
+            refused(finish(t.end()));
             *counted.lock().unwrap() += 1;
         });
         std::future::pending::<()>().await;

@@ -33,12 +33,14 @@ fn a_scope_below_a_transaction_that_another_thread_drives() {
         outer.add(yield_now()).unwrap();
         let handle = outer.clone();
         let other = spawn(move || {
-            let mut scope = Box::pin(scope(async {
-                settled::add(failing());
-                yield_now().await;
-                settled::current().unwrap().parent().is_some()
-            })
-            .outcome());
+            let mut scope = Box::pin(
+                scope(async {
+                    settled::add(failing());
+                    yield_now().await;
+                    settled::current().unwrap().parent().is_some()
+                })
+                .outcome(),
+            );
             let outcome = block_on(poll_fn(|cx| handle.enter(|| scope.as_mut().poll(cx))));
             assert_eq!(outcome.failures.len(), 1);
             outcome.value

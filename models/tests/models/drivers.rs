@@ -7,10 +7,12 @@ use settled_models::{Gate, Log, block_on, check, check_within, failing, poll_onc
 fn two_ends_share_the_work_and_the_outcome() {
     check(|| {
         let transaction = begin();
-        transaction.add(async {
-            yield_now().await;
-            failing().await
-        }).unwrap();
+        transaction
+            .add(async {
+                yield_now().await;
+                failing().await
+            })
+            .unwrap();
         let handle = transaction.clone();
         let other = spawn(move || told(&block_on(handle.end())));
         assert_eq!(told(&block_on(transaction.end())), 1);
