@@ -21,7 +21,7 @@ use crate::current;
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     assert!(
-        !current::with(|ambient| ambient.is_polling()),
+        current::with(|ambient| ambient.driving.get() == 0),
         "`settled::block_on` was called inside a transaction that this thread is driving: it would wait for itself; await instead"
     );
     let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(false) });

@@ -1,7 +1,7 @@
 //! Several who drive one tree, on several threads: one drives, and the others take over from him.
 
 use settled::{Stashed, begin};
-use settled_models::{Gate, Log, block_on, check, check_within, failing, poll_once, spawn, told, yield_now};
+use settled_models::{Gate, block_on, check, check_within, failing, poll_once, spawn, told, yield_now};
 
 #[test]
 fn two_ends_share_the_work_and_the_outcome() {
@@ -116,7 +116,7 @@ fn two_trees_that_wait_for_each_other_are_both_settled() {
 fn a_helper_drives_and_hands_over() {
     check(|| {
         let (transaction, passed, gate) = (begin(), Gate::new(), Gate::new());
-        let (opens, log) = (passed.clone(), Log::default());
+        let opens = passed.clone();
         let waits = gate.pass();
         transaction
             .add(async move {
@@ -135,7 +135,6 @@ fn a_helper_drives_and_hands_over() {
             helper.help(cx);
             std::pin::Pin::new(&mut pass).poll(cx)
         }));
-        drop(log);
         block_on(transaction.end()).unwrap();
     });
 }

@@ -121,7 +121,7 @@ fn a_stale_wake_takes_none_from_who_has_the_slot_now() {
     });
 }
 
-/// Waked by one thread while another one adds: both are seen.
+/// One thread wakes while another one adds.
 #[test]
 fn a_wake_and_an_add_from_two_threads_are_both_seen() {
     check(|| {
