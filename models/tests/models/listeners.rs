@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use settled::begin;
-use settled_models::{Log, block_on, check, failing, poll_once, spawn, told, told_to_root, yield_now};
+use settled_models::{Gate, Log, block_on, check, failing, poll_once, spawn, told, told_to_root, yield_now};
 
 #[test]
 fn a_handle_is_told_whoever_drives() {
@@ -18,6 +18,35 @@ fn a_handle_is_told_whoever_drives() {
         let other = spawn(move || block_on(stashed).unwrap());
         block_on(transaction.end()).unwrap();
         assert_eq!(other.join().unwrap(), 7);
+    });
+}
+
+/// On the thread where it is now.
+#[test]
+fn a_handle_that_migrates_is_told_where_it_is() {
+    check(|| {
+        let (transaction, gate) = (begin(), Gate::new());
+        let mut stashed = transaction.add(gate.pass()).unwrap();
+        assert!(poll_once(&mut stashed).is_pending());
+        let other = spawn(move || block_on(stashed).unwrap());
+        gate.open();
+        block_on(transaction.end()).unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// The same for a `wait`.
+#[test]
+fn a_wait_that_migrates_is_told_where_it_is() {
+    check(|| {
+        let (transaction, gate) = (begin(), Gate::new());
+        transaction.add(gate.pass()).unwrap();
+        let mut wait = transaction.wait();
+        assert!(poll_once(&mut wait).is_pending());
+        let other = spawn(move || block_on(wait).unwrap());
+        gate.open();
+        block_on(transaction.end()).unwrap();
+        other.join().unwrap();
     });
 }
 
