@@ -161,3 +161,37 @@ fn trees_that_await_each_other_come_to_their_end_however_many() {
     finish(outermost.end()).unwrap();
     assert_eq!(log.take(), ["innermost"]);
 }
+
+#[test]
+fn who_is_polled_only_because_another_drives_his_tree_may_await_that_one() {
+    let (t, u, gate) = (begin(), begin(), Gate::new());
+    let passes = gate.clone();
+    let first = u
+        .add_value(async move {
+            passes.pass().await;
+            1
+        })
+        .unwrap();
+    // The second drives `u` for the sake of the first. The third is polled in that, and waits for the second in vain only
+    // as long as the gate is closed: it is no part of what the second waits for.
+    let second = t.add_value(async move { first.await.unwrap() + 1 }).unwrap();
+    let third = u.add_value(async move { second.await.unwrap() + 1 }).unwrap();
+    let mut end = Task::new(t.end());
+    assert_pending!(end.run());
+    gate.open();
+    assert_ready!(end.run()).unwrap();
+    assert_eq!(finish(third).unwrap(), 3);
+}
+
+#[test]
+fn a_long_chain_of_transactions_is_dropped_without_overflowing_the_stack() {
+    let mut chain = vec![begin()];
+    for _ in 0..100_000 {
+        let next = chain.last().unwrap().enter(begin);
+        chain.push(next);
+    }
+    let last = (**chain.last().unwrap()).clone();
+    finish(chain[0].end()).unwrap();
+    drop(chain);
+    drop(last);
+}
