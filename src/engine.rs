@@ -86,6 +86,9 @@ impl Engine {
         self.settle_spare();
         entry.parent = parent;
         entry.epoch = self.count(parent);
+        if self.slot(parent).gated {
+            return self.gate(entry);
+        }
         self.ready.add(entry);
     }
 
@@ -115,7 +118,15 @@ impl Engine {
     #[inline]
     fn add_with_spare(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
         let epoch = self.count(parent);
-        self.ready.add(Entry { job, ticket: None, location, parent, epoch, serial: 0 });
+        let mut entry = Entry { job, ticket: None, location, parent, epoch, serial: 0 };
+        if self.slot(parent).gated {
+            // It may not be the last one in the queue: it takes the ticket with it.
+            let ticket = self.spare.take().unwrap_or_else(|| unreachable!("it was renewed"));
+            entry.ticket = Some(ticket.clone());
+            self.gate(entry);
+            return ticket;
+        }
+        self.ready.add(entry);
         self.spare_given = true;
         match &self.spare {
             Some(spare) => spare.clone(),
@@ -201,6 +212,7 @@ impl Engine {
         slot.serial = serial;
         slot.depth = above.depth + 1;
         slot.deepest = depth_limit.map_or(above.deepest, |limit| slot.depth.saturating_add(limit));
+        slot.gated = above.gated;
         if kind == Kind::Body {
             slot.counted = true;
             slot.epoch = self.count(parent);
@@ -236,6 +248,7 @@ impl Engine {
             slot.epoch = loose.epoch;
             slot.depth = above.depth + 1;
             slot.deepest = above.deepest;
+            slot.gated = above.gated;
             slot.serial = loose.serial;
             slot.counted = true;
             slot.ticket = loose.ticket;

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod failures;
 mod frames;
+mod gate;
 mod gather;
 mod node;
 mod open;

@@ -44,6 +44,8 @@ pub(crate) struct Slot {
     pub(crate) ending: bool,
     /// A scope in its first poll: its owner closes it, as it may have nothing but the key.
     pub(crate) at_owner: bool,
+    /// What is added to it does not become due at once, or not by itself (see `gate`). Of one above it, too.
+    pub(crate) gated: bool,
     /// It counts in its parent's `pending`.
     pub(crate) counted: bool,
     /// Its place in the order of adding.
@@ -84,6 +86,7 @@ impl Slot {
             live: kind != Kind::Begun,
             ending: false,
             at_owner: kind == Kind::Body,
+            gated: false,
             counted: false,
             serial: 0,
             location,

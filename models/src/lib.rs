@@ -49,6 +49,7 @@ pub fn spawn<T: 'static>(f: impl FnOnce() -> T + 'static) -> thread::JoinHandle<
 }
 
 /// Blocks until the future is done. It is polled again only when its waker was woken, so that a lost wake is a deadlock.
+#[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let parker = Arc::<Parker>::default();
     let waker = Waker::from(parker.clone());
@@ -69,6 +70,7 @@ struct Parker {
 }
 
 impl Parker {
+    #[track_caller]
     fn park(&self) {
         let mut woken = self.woken.lock().unwrap();
         while !std::mem::take(&mut *woken) {

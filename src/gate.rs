@@ -1,0 +1,17 @@
+//! What lies between adding and the first poll, where a transaction asks for it.
+//!
+//! An entry is counted when it is added, and passes the stages in order: *held* (an atomic transaction above has not
+//! committed), *limited* (so many of its siblings are running already), *spawned* (something else polls it), *due* (in the
+//! queue). A stage that keeps an entry lets it go on with the next stage later. Nothing of this costs an ungated
+//! transaction more than the look at a flag.
+
+use crate::engine::Engine;
+use crate::ready::Entry;
+
+impl Engine {
+    /// An entry whose parent is gated has been added.
+    #[cold]
+    pub(crate) fn gate(&mut self, entry: Entry) {
+        self.ready.add(entry);
+    }
+}
