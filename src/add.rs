@@ -115,7 +115,7 @@ fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<
             if node.is_closed() {
                 return None;
             }
-            Some(engine.add_with_ticket_in(tree, node.key(), make()?, location))
+            Some(ambient.add_lending(engine, node.key(), make()?, location))
         })
     });
     let ticket = match here {
@@ -150,6 +150,18 @@ impl Ambient {
     /// Adds to what is current, else to the root.
     #[inline]
     fn add(&self, job: Job, location: Place) -> Arc<Ticket> {
+        let mut job = Some(job);
+        if let Some(ticket) = self.add_quickly(&mut job, location) {
+            return ticket;
+        }
+        match job {
+            Some(job) => self.add_slowly(job, location),
+            None => unreachable!("it was not taken"),
+        }
+    }
+
+    #[inline(never)]
+    fn add_slowly(&self, job: Job, location: Place) -> Arc<Ticket> {
         let Some(here) = self.current_here() else { return self.add_elsewhere(job, location) };
         let mut engine = self.engine.borrow_mut();
         let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
@@ -158,9 +170,10 @@ impl Ambient {
             engine.apply_ops_here();
         }
         let parent = here.unwrap_or_else(|| engine.materialise());
-        engine.add_with_ticket(parent, job, location)
+        self.add_lending(engine, parent, job, location)
     }
 
+    #[cold]
     fn add_elsewhere(&self, job: Job, location: Place) -> Arc<Ticket> {
         self.make_lazy();
         let mut above = match self.current() {

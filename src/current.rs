@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{BoxError, Failures, Place};
 use crate::node::Node;
 use crate::ready::Key;
+use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::waker::{SlotWaker, Wakers};
 
@@ -126,6 +127,10 @@ pub(crate) struct Ambient {
     pub(crate) self_woken: Cell<bool>,
     /// Its outcome will be looked at.
     pub(crate) kept: Cell<bool>,
+    /// The reference for the next handle, if it is here (see `lend`).
+    pub(crate) reference: Cell<Option<Arc<Ticket>>>,
+    /// The ticket (its address) that the handle of what was added last has got; 0: none.
+    pub(crate) lent: Cell<usize>,
     /// What it leaves.
     remains: RefCell<Option<Remains>>,
     /// There is something in `remains`.
@@ -172,6 +177,8 @@ impl Ambient {
             wakes: Cell::new(Key::MAX),
             self_woken: Cell::new(false),
             kept: Cell::new(false),
+            reference: Cell::new(None),
+            lent: Cell::new(0),
             remains: RefCell::new(None),
             remaining: Cell::new(false),
             budget: Cell::new(BUDGET),
@@ -190,7 +197,9 @@ impl Ambient {
             return None;
         }
         let mut engine = self.engine.try_borrow_mut().ok()?;
-        engine.as_deref_mut().map(f)
+        let engine = engine.as_deref_mut()?;
+        engine.stirred = true;
+        Some(f(engine))
     }
 
     /// A number unlike that of any other thread.
@@ -294,6 +303,11 @@ impl Ambient {
         drop(old);
     }
 
+    #[inline]
+    pub(crate) fn has_remains(&self) -> bool {
+        self.remaining.get()
+    }
+
     /// What the future that is done has left.
     #[inline]
     pub(crate) fn take_remains(&self) -> Option<Remains> {
@@ -331,13 +345,12 @@ pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
             ambient.self_woken.set(true);
             return true;
         }
-        ambient
-            .on_top(tree_id, |engine| {
-                if slot.queue_locally() {
-                    engine.ready.wake(key);
-                }
-            })
-            .is_some()
+        let Ok(mut engine) = ambient.engine.try_borrow_mut() else { return false };
+        let Some(engine) = engine.as_deref_mut() else { return false };
+        if slot.queue_locally() {
+            engine.ready.wake(key);
+        }
+        true
     })
 }
 

@@ -13,7 +13,8 @@ use crate::current::{Ambient, BUDGET, Current, Frame, Goal, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
 use crate::failures::Trash;
-use crate::ready::{Job, Key};
+use crate::lend;
+use crate::ready::Key;
 use crate::tree::{Tree, wake_and_drop};
 use crate::turn::{Done, Polling, Turn};
 use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers};
@@ -45,6 +46,7 @@ pub(crate) struct Drive<'a> {
     wakes: Key,
     self_woken: bool,
     kept: bool,
+    lending: Option<lend::Before>,
     /// The engine has been taken out.
     stopped: bool,
 }
@@ -57,9 +59,11 @@ impl<'a> Drive<'a> {
         goal: Goal,
     ) -> Self {
         engine.tree = Some(tree.clone());
+        engine.stirred = true;
         let driving = ambient.driving.replace(tree.id);
         let polled = ambient.polled.replace(Polled::Nothing);
         let older = ambient.goal.replace(goal);
+        let lending = ambient.begin_lending(&mut engine);
         let below = ambient.engine.replace(Some(engine));
         let drives = ambient.drives.get();
         if drives == 0 {
@@ -83,6 +87,7 @@ impl<'a> Drive<'a> {
             wakes: ambient.wakes.replace(Key::MAX),
             self_woken: ambient.self_woken.replace(false),
             kept: ambient.kept.replace(false),
+            lending: Some(lending),
             stopped: false,
         }
     }
@@ -94,6 +99,12 @@ impl<'a> Drive<'a> {
             Some(engine) => f(engine),
             None => unreachable!("it is here while this thread drives"),
         }
+    }
+
+    /// Has anybody left an op?
+    #[inline]
+    pub(crate) fn has_ops(&self) -> bool {
+        self.tree.has_ops()
     }
 
     /// Is there any budget left?
@@ -110,59 +121,52 @@ impl<'a> Drive<'a> {
 
     /// Polls what is ready until something happens that one may wait for; or, where a body was woken, for one round.
     pub(crate) fn run(&self, body: Option<&BodyWaker>) -> Left {
-        let ambient = self.ambient;
         // Of the slot that was polled last: mostly the next first poll takes the same.
         let mut wakers = None;
-        let mut polled = None;
         let mut begun = false;
         loop {
-            if let Some(wakers) = &wakers {
-                self.run_plain(wakers, polled.take());
-            }
             let turn = self.engine(|engine| {
-                self.tree.apply_ops(engine);
-                if !engine.is_quiet() {
-                    if !engine.closing.is_empty() {
-                        self.tree.close_settled(engine);
-                    }
-                    if engine.has_mail() {
-                        return None;
-                    }
+                if self.see_to(engine) {
+                    return None;
                 }
-                if ambient.budget.get() == 0 && !engine.stop {
+                if self.ambient.budget.get() == 0 && !engine.stop {
                     return Some(if engine.has_work() { Turn::Budget } else { Turn::Idle });
                 }
-                if std::mem::replace(&mut begun, true)
-                    && engine.ready.is_round_over()
-                    && body.is_some_and(|body| body.is_woken())
-                {
-                    return Some(Turn::Body);
+                if engine.ready.is_round_over() {
+                    if begun && body.is_some_and(|body| body.is_woken()) {
+                        return Some(Turn::Body);
+                    }
+                    // The last one that was added may be polled in this round.
+                    engine.settle_last();
                 }
+                begun = true;
                 Some(engine.next(self.tree, &mut wakers))
             });
-            let left = match turn {
-                None => {
+            let left = match (turn, &wakers) {
+                (None, _) => {
                     self.deliver_mail();
                     continue;
                 }
-                Some(Turn::Poll(polling)) => {
-                    self.spend();
-                    if let Some(wakers) = &wakers {
-                        polled = self.poll(polling, &wakers.waker);
-                    }
+                (Some(Turn::Plain), Some(wakers)) => {
+                    self.run_plain(wakers);
                     continue;
                 }
-                Some(Turn::Refuse(polling, failure)) => {
+                (Some(Turn::Poll(polling)), Some(wakers)) => {
+                    self.spend();
+                    self.poll(polling, wakers);
+                    continue;
+                }
+                (Some(Turn::Refuse(polling, failure)), _) => {
                     self.spend();
                     self.refuse(polling, failure);
                     continue;
                 }
-                Some(Turn::Event) => Left::Event,
-                Some(Turn::Body) => Left::Body,
-                Some(Turn::Idle) => Left::Idle,
-                Some(Turn::Budget) => Left::Budget,
+                (Some(Turn::Event), _) => Left::Event,
+                (Some(Turn::Body), _) => Left::Body,
+                (Some(Turn::Budget), _) => Left::Budget,
+                (Some(_), _) => Left::Idle,
             };
-            ambient.wakes.set(Key::MAX);
+            self.ambient.wakes.set(Key::MAX);
             if let Some(wakers) = wakers.take() {
                 self.engine(|engine| engine.keep_wakers(wakers));
             }
@@ -171,6 +175,19 @@ impl<'a> Drive<'a> {
             }
             return left;
         }
+    }
+
+    /// Does what is to be done between two polls. True if there is mail to be delivered, without the engine.
+    #[inline]
+    fn see_to(&self, engine: &mut Engine) -> bool {
+        self.tree.apply_ops(engine);
+        if !std::mem::take(&mut engine.stirred) {
+            return false;
+        }
+        if !engine.closing.is_empty() {
+            self.tree.close_settled(engine);
+        }
+        engine.has_mail()
     }
 
     /// The outermost drive of this stack sees to the trees that deeper ones had to leave. False if there are none.
@@ -191,31 +208,6 @@ impl<'a> Drive<'a> {
         !trees.is_empty()
     }
 
-    /// Finishes the last poll. Then the common case on its own: futures without slots whose handles are gone, in the
-    /// middle of a round.
-    #[inline]
-    fn run_plain(&self, wakers: &SlotWakers, mut polled: Option<Finished>) {
-        let (ambient, key) = (self.ambient, wakers.key());
-        loop {
-            let job = self.engine(|engine| {
-                match polled.take() {
-                    Some(Finished::Done(key)) => engine.finish_done(key),
-                    Some(Finished::Pending(job)) => {
-                        engine.finish_pending(job, wakers, ambient.self_woken.get());
-                    }
-                    None => {}
-                }
-                if self.tree.has_ops() || !engine.is_quiet() || ambient.budget.get() == 0 {
-                    return None;
-                }
-                engine.next_plain(key)
-            });
-            let Some(job) = job else { return };
-            self.spend();
-            polled = self.poll(Polling { job, key, loose: true, kept: None }, &wakers.waker);
-        }
-    }
-
     #[cold]
     fn deliver_mail(&self) {
         self.ambient.wakes.set(Key::MAX);
@@ -224,37 +216,36 @@ impl<'a> Drive<'a> {
         wake_and_drop(wakers, trash);
     }
 
-    /// Polls a future with its own transaction current. What is left to do is returned, unless that was not little.
-    #[inline(always)]
-    fn poll(&self, polling: Polling, waker: &Waker) -> Option<Finished> {
+    /// Polls a future with its own transaction current, and does what follows from it.
+    fn poll(&self, polling: Polling, wakers: &SlotWakers) {
         let ambient = self.ambient;
         let Polling { job, key, loose, kept } = polling;
         self.become_polled(loose, key, kept.is_some());
         let mut job = Some(job);
         let mut remains = None;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let done = match &mut job {
-                Some(job) => job.as_mut().poll(&mut Context::from_waker(waker)).is_ready(),
-                None => true,
-            };
-            if done {
+            if let Some(pinned) = &mut job
+                && pinned.as_mut().poll(&mut Context::from_waker(&wakers.waker)).is_ready()
+            {
                 // Taken first: the destructor may drive another tree.
                 remains = ambient.take_remains();
                 job = None;
             }
         }));
-        if result.is_ok() && kept.is_none() && remains.is_none() {
-            ambient.polled.set(Polled::Nothing);
-            return Some(job.map_or(Finished::Done(key), Finished::Pending));
+        match (result, job) {
+            (Ok(()), Some(job)) => {
+                ambient.polled.set(Polled::Nothing);
+                self.engine(|engine| engine.finish_pending(job, wakers, ambient.self_woken.get()));
+            }
+            (Ok(()), None) if kept.is_none() && remains.is_none() => {
+                ambient.polled.set(Polled::Nothing);
+                self.engine(|engine| engine.finish_done(key));
+            }
+            (result, job) => {
+                let panic = result.err();
+                self.settle_polled(Done { job, key, loose, kept, remains, panic, refused: None });
+            }
         }
-        if result.is_ok()
-            && let Some(job) = job
-        {
-            ambient.polled.set(Polled::Nothing);
-            return Some(Finished::Pending(job));
-        }
-        self.settle_polled(Done { job, key, loose, kept, remains, panic: result.err(), refused: None });
-        None
     }
 
     /// Drops a future unpolled, and tells so.
@@ -274,7 +265,7 @@ impl<'a> Drive<'a> {
     }
 
     #[inline]
-    fn become_polled(&self, loose: bool, key: Key, kept: bool) {
+    pub(crate) fn become_polled(&self, loose: bool, key: Key, kept: bool) {
         let ambient = self.ambient;
         ambient.polled.set(if loose { Polled::Loose } else { Polled::Slot(key) });
         ambient.wakes.set(key);
@@ -295,6 +286,9 @@ impl<'a> Drive<'a> {
         let ambient = self.ambient;
         let mut engine = ambient.engine.take()?;
         engine.tree = None;
+        if let Some(before) = self.lending.take() {
+            ambient.end_lending(&mut engine, before);
+        }
         self.tree.set_driven_by(0);
         ambient.drives.set(ambient.drives.get() - 1);
         if self.framed
@@ -327,10 +321,4 @@ impl Drop for Drive<'_> {
             self.ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
         }
     }
-}
-
-/// What is left to do after a poll.
-enum Finished {
-    Done(Key),
-    Pending(Job),
 }

@@ -12,8 +12,9 @@ use slab::Slab;
 
 use crate::error::{Failure, Place};
 use crate::failures::Trash;
+use crate::lend::Lending;
 use crate::node::Node;
-use crate::ready::{Entry, Job, Key, Ready};
+use crate::ready::{Entry, Key, Ready};
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
 use crate::tree::Tree;
@@ -46,14 +47,15 @@ pub(crate) struct Engine {
     pub(crate) loose_key: Key,
     /// Something has happened that a driver may wait for: it looks.
     pub(crate) stop: bool,
+    /// There may be something to do for the driver before the next poll. Set by whatever does more than to add, or to
+    /// count down; so between most polls this is all that is looked at.
+    pub(crate) stirred: bool,
     /// Settled, and to be closed under the lock of the tree.
     pub(crate) closing: Vec<Key>,
     /// The slot of the top node, while that is open.
     pub(crate) top: Option<Key>,
-    /// For the next handle. Most handles are dropped where they were made: then the same one serves again.
-    spare: Option<Arc<Ticket>>,
-    /// The future that was added last has it, if its handle still has.
-    spare_given: bool,
+    /// For the next handle (see `lend`).
+    pub(crate) lending: Lending,
     bodies: Vec<Arc<BodyWaker>>,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
@@ -83,80 +85,13 @@ impl Engine {
     /// Adds a future to a node.
     #[inline]
     pub(crate) fn add(&mut self, parent: Key, mut entry: Entry) {
-        self.settle_spare();
+        self.settle_last();
         entry.parent = parent;
         entry.epoch = self.count(parent);
         if self.slot(parent).gated {
             return self.gate(entry);
         }
         self.ready.add(entry);
-    }
-
-    /// Adds a future to a node. Returns what its handle shares with the driver. That costs an allocation only if the
-    /// handle is kept until the next future is added, or this one is polled.
-    #[inline]
-    pub(crate) fn add_with_ticket(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
-        self.settle_spare();
-        if self.spare.is_none() {
-            self.renew_spare(None);
-        }
-        self.add_with_spare(parent, job, location)
-    }
-
-    /// The same, where the engine is not driven.
-    pub(crate) fn add_with_ticket_in(
-        &mut self,
-        tree: &Arc<Tree>,
-        parent: Key,
-        job: Job,
-        location: Place,
-    ) -> Arc<Ticket> {
-        self.renew_spare(Some(tree));
-        self.add_with_spare(parent, job, location)
-    }
-
-    #[inline]
-    fn add_with_spare(&mut self, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
-        let epoch = self.count(parent);
-        let mut entry = Entry { job, ticket: None, location, parent, epoch, serial: 0 };
-        if self.slot(parent).gated {
-            // It may not be the last one in the queue: it takes the ticket with it.
-            let ticket = self.spare.take().unwrap_or_else(|| unreachable!("it was renewed"));
-            entry.ticket = Some(ticket.clone());
-            self.gate(entry);
-            return ticket;
-        }
-        self.ready.add(entry);
-        self.spare_given = true;
-        match &self.spare {
-            Some(spare) => spare.clone(),
-            None => unreachable!("it was renewed"),
-        }
-    }
-
-    /// Has a ticket ready for the next future.
-    #[cold]
-    fn renew_spare(&mut self, tree: Option<&Arc<Tree>>) {
-        self.settle_spare();
-        if self.spare.is_none()
-            && let Some(tree) = tree.or(self.tree.as_ref())
-        {
-            self.spare = Some(Ticket::new(tree));
-        }
-    }
-
-    /// Is the handle of what was added last still there? Then the ticket is that future's.
-    #[inline(always)]
-    pub(crate) fn settle_spare(&mut self) {
-        if std::mem::take(&mut self.spare_given) && self.spare.as_ref().is_some_and(|spare| spare.is_kept()) {
-            self.give_spare();
-        }
-    }
-
-    fn give_spare(&mut self) {
-        if let Some(last) = self.ready.last_mut() {
-            last.ticket = self.spare.take();
-        }
     }
 
     /// Applies what others left. Only in a drive.
@@ -261,6 +196,7 @@ impl Engine {
     /// Records a failure with a node.
     pub(crate) fn fail(&mut self, node: Key, serial: u64, failure: Failure) {
         let serial = failure.serial_in(self.tree_id, serial);
+        self.stirred = true;
         let Engine { slots, trash, .. } = self;
         slots[node as usize].extra().failures.push(serial, failure, trash);
     }

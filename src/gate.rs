@@ -12,6 +12,7 @@ impl Engine {
     /// An entry whose parent is gated has been added.
     #[cold]
     pub(crate) fn gate(&mut self, entry: Entry) {
+        self.stirred = true;
         self.ready.add(entry);
     }
 }

@@ -16,9 +16,11 @@ mod failures;
 mod frames;
 mod gate;
 mod gather;
+mod lend;
 mod node;
 mod open;
 mod ops;
+mod plain;
 #[doc(hidden)]
 pub mod plumbing;
 mod pool;

@@ -73,6 +73,7 @@ impl Ambient {
         let mut engine = self.engine.borrow_mut();
         let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
         let Some(tree) = engine.tree.clone() else { unreachable!("it is set in a drive") };
+        engine.stirred = true;
         tree.apply_ops(engine);
         let key = self.current_here().flatten().unwrap_or_else(|| engine.materialise());
         f(engine, &tree, key)

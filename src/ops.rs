@@ -10,6 +10,7 @@ use crate::tree::{Op, Tree};
 impl Engine {
     /// Does what somebody else wants done.
     pub(crate) fn apply(&mut self, tree: &Arc<Tree>, op: Op) {
+        self.stirred = true;
         match op {
             Op::Add(node, entry) => {
                 self.add(node.key(), entry);

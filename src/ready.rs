@@ -117,12 +117,18 @@ impl Ready {
         }
     }
 
+    /// Begins another round, if one is over.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<Next> {
+    pub(crate) fn begin_round(&mut self) {
         if self.round == (0, 0) {
             self.peak = self.peak.max(self.first.len());
             self.round = (self.first.len(), self.woken.len());
         }
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Next> {
+        self.begin_round();
         if self.round.0 > 0 {
             return self.take_entry().map(Next::Entry);
         }

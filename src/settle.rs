@@ -61,6 +61,7 @@ impl Engine {
         let settled = slot.pending == 0 && !slot.live;
         if slot.extra.is_some() {
             slot.publish_pending();
+            self.stirred = true;
             self.advance_waits(parent, epoch);
         }
         settled
@@ -68,6 +69,7 @@ impl Engine {
 
     /// The node's own part is done and nothing counts below it.
     pub(crate) fn settle(&mut self, key: Key) {
+        self.stirred = true;
         let mut key = key;
         loop {
             let slot = self.slot(key);

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::current::{self, Goal};
 use crate::error::{Failure, Kind as Why, Place};
+use crate::lend;
 use crate::ticket::{Callback, Settled, Ticket};
 use crate::tree::Op;
 use crate::until::drive_until;
@@ -32,7 +33,10 @@ use crate::waker::Seat;
 /// # });
 /// ```
 pub struct Stashed<T> {
-    state: State,
+    /// Until the outcome is taken; none if there was nothing to add it to.
+    ticket: Option<Arc<Ticket>>,
+    /// Why there was nothing to add it to.
+    refused: Option<Failure>,
     /// Among those who drive, while it is awaited outside.
     seat: Seat,
     /// It has been polled: somebody may be waiting in the ticket.
@@ -42,21 +46,28 @@ pub struct Stashed<T> {
     value: PhantomData<fn() -> T>,
 }
 
-enum State {
-    Waits(Arc<Ticket>),
-    /// There was nothing to add it to.
-    Refused(Failure),
-    Done,
-}
-
 impl<T: Send + 'static> Stashed<T> {
     #[inline]
     pub(crate) fn new(ticket: Arc<Ticket>, location: Place) -> Self {
-        Stashed { state: State::Waits(ticket), seat: None, awaited: false, location, value: PhantomData }
+        Stashed {
+            ticket: Some(ticket),
+            refused: None,
+            seat: None,
+            awaited: false,
+            location,
+            value: PhantomData,
+        }
     }
 
     pub(crate) fn refused(failure: Failure, location: Place) -> Self {
-        Stashed { state: State::Refused(failure), seat: None, awaited: false, location, value: PhantomData }
+        Stashed {
+            ticket: None,
+            refused: Some(failure),
+            seat: None,
+            awaited: false,
+            location,
+            value: PhantomData,
+        }
     }
 
     /// Has `f` called with the result as soon as the future is done (not what it added): also when it failed or was
@@ -72,20 +83,18 @@ impl<T: Send + 'static> Stashed<T> {
     /// settled::block_on(stashed).unwrap();
     /// ```
     pub fn on_settled(self, f: impl FnOnce(&Result<T, Failure>) + Send + 'static) -> Self {
-        match &self.state {
-            State::Waits(ticket) => {
-                if let Some(callback) = ticket.call_back(callback::<T>(f))
-                    && let Some(settled) = ticket.take(None)
-                {
-                    let (settled, panic) = callback(settled);
-                    ticket.put_back(settled);
-                    if let Some(payload) = panic {
-                        std::panic::resume_unwind(payload);
-                    }
+        if let Some(ticket) = &self.ticket {
+            if let Some(callback) = ticket.call_back(callback::<T>(f))
+                && let Some(settled) = ticket.take(None)
+            {
+                let (settled, panic) = callback(settled);
+                ticket.put_back(settled);
+                if let Some(payload) = panic {
+                    std::panic::resume_unwind(payload);
                 }
             }
-            State::Refused(failure) => f(&Err(failure.clone())),
-            State::Done => {}
+        } else if let Some(failure) = &self.refused {
+            f(&Err(failure.clone()));
         }
         self
     }
@@ -95,7 +104,7 @@ impl<T: Send + 'static> Stashed<T> {
     /// Handle and callback are told a [`Failure`] that [is cancelled](Failure::is_cancelled); it is no failure of the
     /// transaction. What the future had added runs on.
     pub fn cancel(&self) {
-        if let State::Waits(ticket) = &self.state
+        if let Some(ticket) = &self.ticket
             && let Some(key) = ticket.cancel()
             && let Some(tree) = ticket.tree.upgrade()
         {
@@ -105,19 +114,16 @@ impl<T: Send + 'static> Stashed<T> {
 
     /// Is the future itself done (or failed, or cancelled)?
     pub fn is_settled(&self) -> bool {
-        match &self.state {
-            State::Waits(ticket) => ticket.is_settled(),
-            State::Refused(_) | State::Done => true,
-        }
+        self.ticket.as_ref().is_none_or(|ticket| ticket.is_settled())
     }
 
     /// As `poll`, but a failure is not marked as received.
     pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
         self.awaited = true;
-        let result = match &self.state {
-            State::Done => panic!("`Stashed` polled after it was done"),
-            State::Refused(failure) => Err(failure.clone()),
-            State::Waits(ticket) => {
+        let result = match (&self.ticket, self.refused.take()) {
+            (None, None) => panic!("`Stashed` polled after it was done"),
+            (None, Some(failure)) => Err(failure),
+            (Some(ticket), _) => {
                 let settled = if let Some(settled) = ticket.take(None) {
                     leave(ticket, &mut self.seat);
                     settled
@@ -138,7 +144,7 @@ impl<T: Send + 'static> Stashed<T> {
                 settled.map(unbox)
             }
         };
-        self.state = State::Done;
+        self.ticket = None;
         Poll::Ready(result)
     }
 }
@@ -175,13 +181,17 @@ impl<T> Drop for Stashed<T> {
     #[inline]
     fn drop(&mut self) {
         // Who never polled it has left nothing behind.
-        if self.awaited
-            && let State::Waits(ticket) = &self.state
-        {
-            ticket.forget_waker();
-            leave(ticket, &mut self.seat);
+        if let Some(ticket) = self.ticket.take() {
+            if self.awaited { forget(&ticket, &mut self.seat) } else { lend::give_back(ticket) }
         }
     }
+}
+
+/// Waits no longer.
+#[cold]
+fn forget(ticket: &Arc<Ticket>, seat: &mut Seat) {
+    ticket.forget_waker();
+    leave(ticket, seat);
 }
 
 fn leave(ticket: &Arc<Ticket>, seat: &mut Seat) {
@@ -194,10 +204,7 @@ fn leave(ticket: &Arc<Ticket>, seat: &mut Seat) {
 
 impl<T> fmt::Debug for Stashed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settled = match &self.state {
-            State::Waits(ticket) => ticket.is_settled(),
-            _ => true,
-        };
+        let settled = self.ticket.as_ref().is_none_or(|ticket| ticket.is_settled());
         f.debug_struct("Stashed").field("added", &self.location).field("settled", &settled).finish()
     }
 }

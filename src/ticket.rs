@@ -2,7 +2,7 @@
 //!
 //! Tickets are of no type: the value is boxed (which for `()` allocates nothing), so that one serves after the other. A
 //! ticket costs next to nothing until its handle is kept: one whose handle is dropped before the next future is added
-//! serves again (see `Engine::add_with_ticket`).
+//! serves again (see `lend`).
 
 use std::any::Any;
 use std::sync::{Arc, Weak};
@@ -63,6 +63,12 @@ impl Ticket {
             return true;
         }
         load_after_count(&self.flags) & (CALLBACK | CANCELLED) != 0
+    }
+
+    /// Has nothing been asked of it or left in it? For who holds the handle.
+    #[inline]
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) == 0
     }
 
     pub(crate) fn is_settled(&self) -> bool {

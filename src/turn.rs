@@ -13,6 +13,8 @@ use crate::waker::SlotWakers;
 
 /// What the driver is to do next.
 pub(crate) enum Turn {
+    /// What needs no more than to be polled: see `plain`. It is still in its queue.
+    Plain,
     Poll(Polling),
     /// Drop it unpolled: it was cancelled, or is nested too deep.
     Refuse(Polling, Failure),
@@ -51,10 +53,14 @@ impl Engine {
     /// Takes what is to be polled next out of its queue, and the slot's wakers into `wakers`.
     #[inline]
     pub(crate) fn next(&mut self, tree: &Arc<Tree>, wakers: &mut Option<SlotWakers>) -> Turn {
-        self.settle_spare();
         loop {
             if std::mem::take(&mut self.stop) {
                 return Turn::Event;
+            }
+            if self.is_next_plain() {
+                let key = self.slots.vacant_key() as Key;
+                self.take_wakers(tree, key, wakers);
+                return Turn::Plain;
             }
             match self.ready.next() {
                 None => return Turn::Idle,
@@ -68,12 +74,21 @@ impl Engine {
         }
     }
 
+    /// Does the next one have no slot, and is there nothing to be said about it?
+    #[inline]
+    fn is_next_plain(&mut self) -> bool {
+        self.ready.begin_round();
+        self.ready.entry_of_round().is_some_and(|entry| {
+            let above = &self.slots[entry.parent as usize];
+            entry.ticket.is_none() && above.depth < above.deepest
+        })
+    }
+
     /// The next of this round that has no slot, if there is nothing to be said about it: its handle is gone, the slot that
     /// it would get is the one whose wakers the driver holds.
     #[inline(always)]
     pub(crate) fn next_plain(&mut self, held: Key) -> Option<Job> {
-        self.settle_spare();
-        if self.stop || self.slots.vacant_key() != held as usize {
+        if self.slots.vacant_key() != held as usize {
             return None;
         }
         let entry = self.ready.entry_of_round()?;
@@ -93,12 +108,7 @@ impl Engine {
         let key = self.slots.vacant_key() as Key;
         self.take_wakers(tree, key, wakers);
         self.loose_key = key;
-        let above = &self.slots[parent as usize];
-        let plain = ticket.is_none() && above.depth < above.deepest;
         self.loose = Some(Loose { ticket, location, parent, epoch, serial });
-        if plain {
-            return Turn::Poll(Polling { job, key, loose: true, kept: None });
-        }
         self.examine(Polling { job, key, loose: true, kept: None }, parent, location)
     }
 
@@ -192,8 +202,21 @@ impl Engine {
         self.rest(wakers.key(), job, wakers, self_woken);
     }
 
+    /// After a poll that the future is done with: the quick way, where its parent has nothing to do but to count.
+    #[inline(always)]
+    pub(crate) fn finish_quickly(&mut self) -> bool {
+        let Some(loose) = &self.loose else { return false };
+        let slot = &mut self.slots[loose.parent as usize];
+        if slot.extra.is_some() || slot.pending == 1 {
+            return false;
+        }
+        slot.pending -= 1;
+        self.loose = None;
+        true
+    }
+
     /// After a poll that the future is done with.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn finish_done(&mut self, key: Key) {
         if let Some(loose) = &self.loose {
             let (parent, epoch) = (loose.parent, loose.epoch);

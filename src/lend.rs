@@ -1,0 +1,183 @@
+//! Tickets that serve again: a handle costs nothing until it is kept.
+//!
+//! Most handles are dropped where they were made. So the engine has one ticket to lend, and the handle of the future that
+//! was added last has it. Whether that handle is still there is looked at before the next future is added or the queue
+//! is polled: if it is, the ticket goes to that future's entry, and the next handle gets a new one; else it serves again.
+//!
+//! The reference that the handle holds is lent, too, while a tree is driven: it waits in the ambient, is moved into the
+//! handle, and moved back where the handle is dropped on the same thread before the next look. That takes no count. A
+//! handle that is dropped elsewhere, later, or with something left in its ticket drops its reference, and the count tells.
+
+use std::sync::Arc;
+
+use crate::current::{self, Ambient};
+use crate::engine::Engine;
+use crate::error::Place;
+use crate::ready::{Entry, Job, Key};
+use crate::ticket::Ticket;
+use crate::tree::Tree;
+
+/// What an engine has to lend.
+#[derive(Default)]
+pub(crate) struct Lending {
+    /// For the next handle.
+    ticket: Option<Arc<Ticket>>,
+    /// The reference for that handle, while the tree is not driven and nobody has it.
+    reference: Option<Arc<Ticket>>,
+    /// The handle of the future that was added last has got the ticket.
+    lent: bool,
+}
+
+impl Engine {
+    /// Adds a future to a node, where the tree is not driven.
+    pub(crate) fn add_with_ticket_in(
+        &mut self,
+        tree: &Arc<Tree>,
+        parent: Key,
+        job: Job,
+        location: Place,
+    ) -> Arc<Ticket> {
+        let reference = self.lending.reference.take();
+        let ticket = reference.unwrap_or_else(|| self.renew(tree));
+        self.add_with(&ticket, parent, job, location);
+        ticket
+    }
+
+    /// Adds a future whose handle gets this ticket, which is the one to lend. False if it could not be lent.
+    fn add_with(&mut self, ticket: &Arc<Ticket>, parent: Key, job: Job, location: Place) -> bool {
+        let epoch = self.count(parent);
+        let mut entry = Entry { job, ticket: None, location, parent, epoch, serial: 0 };
+        if self.slot(parent).gated {
+            // It may not be the last one in the queue: it takes the ticket with it.
+            self.lending.ticket = None;
+            entry.ticket = Some(ticket.clone());
+            self.gate(entry);
+            return false;
+        }
+        self.ready.add(entry);
+        self.lending.lent = true;
+        true
+    }
+
+    /// The quick way: adds to a node that nobody else holds, if there is nothing else to be done. `ticket` is the one to lend.
+    #[inline]
+    fn add_quickly(&mut self, here: Option<Key>, job: &mut Option<Job>, location: Place) -> bool {
+        // What others added before comes first.
+        if self.tree.as_ref().is_none_or(|tree| tree.has_ops()) || (here.is_none() && self.loose.is_some()) {
+            return false;
+        }
+        let parent = here.unwrap_or(self.loose_key);
+        let slot = self.slot(parent);
+        if slot.is_special() {
+            return false;
+        }
+        slot.pending += 1;
+        let Some(job) = job.take() else { return false };
+        self.ready.add(Entry { job, ticket: None, location, parent, epoch: 0, serial: 0 });
+        self.lending.lent = true;
+        true
+    }
+
+    /// Has a ticket for the next handle; the last one may still have its own.
+    #[cold]
+    fn renew(&mut self, tree: &Arc<Tree>) -> Arc<Ticket> {
+        self.settle_last();
+        self.lending.ticket.get_or_insert_with(|| Ticket::new(tree)).clone()
+    }
+
+    /// Is the handle of what was added last still there? Then the ticket is that future's.
+    pub(crate) fn settle_last(&mut self) {
+        if self.tree.is_none() {
+            return self.settle_lent();
+        }
+        current::with(|ambient| {
+            self.lending.reference = ambient.reference.take();
+            self.settle_lent();
+            ambient.reference.set(self.lending.reference.take());
+            ambient.lent.set(0);
+        });
+    }
+
+    fn settle_lent(&mut self) {
+        let Lending { ticket, reference, lent } = &mut self.lending;
+        if std::mem::take(lent)
+            && reference.is_none()
+            && ticket.as_ref().is_some_and(|ticket| ticket.is_kept())
+            && let Some(last) = self.ready.last_mut()
+        {
+            last.ticket = ticket.take();
+        }
+    }
+}
+
+/// What was in the ambient before a drive.
+pub(crate) type Before = (Option<Arc<Ticket>>, usize);
+
+impl Ambient {
+    /// Adds to a node of the tree that is driven here.
+    pub(crate) fn add_lending(
+        &self,
+        engine: &mut Engine,
+        parent: Key,
+        job: Job,
+        location: Place,
+    ) -> Arc<Ticket> {
+        let ticket = match self.reference.take() {
+            Some(reference) => reference,
+            None => {
+                let Some(tree) = engine.tree.clone() else { unreachable!("it is set in a drive") };
+                engine.renew(&tree)
+            }
+        };
+        let lent = engine.add_with(&ticket, parent, job, location);
+        self.lent.set(if lent { Arc::as_ptr(&ticket) as usize } else { 0 });
+        ticket
+    }
+
+    /// The quick way of an `add` (see `Engine::add_quickly`). Takes the job only if it goes that way.
+    #[inline]
+    pub(crate) fn add_quickly(&self, job: &mut Option<Job>, location: Place) -> Option<Arc<Ticket>> {
+        let here = self.current_here()?;
+        let ticket = self.reference.take()?;
+        let mut engine = self.engine.borrow_mut();
+        if engine.as_deref_mut().is_some_and(|engine| engine.add_quickly(here, job, location)) {
+            self.lent.set(Arc::as_ptr(&ticket) as usize);
+            return Some(ticket);
+        }
+        self.reference.set(Some(ticket));
+        None
+    }
+
+    /// A drive begins. Returns what `end_lending` wants.
+    #[inline]
+    pub(crate) fn begin_lending(&self, engine: &mut Engine) -> Before {
+        (self.reference.replace(engine.lending.reference.take()), self.lent.replace(0))
+    }
+
+    /// A drive is over: restores what was before.
+    #[inline]
+    pub(crate) fn end_lending(&self, engine: &mut Engine, (reference, lent): Before) {
+        engine.lending.reference = self.reference.replace(reference);
+        self.lent.set(lent);
+    }
+}
+
+/// A handle that nobody has awaited is gone.
+#[inline]
+pub(crate) fn give_back(ticket: Arc<Ticket>) {
+    current::with(|ambient| {
+        if ambient.lent.get() == Arc::as_ptr(&ticket) as usize && ticket.is_untouched() {
+            ambient.lent.set(0);
+            ambient.reference.set(Some(ticket));
+        } else {
+            let_go(ticket);
+        }
+    });
+}
+
+/// Apart, so that a handle that is given back needs no stack for it.
+#[cold]
+#[inline(never)]
+fn let_go(ticket: Arc<Ticket>) {
+    drop(ticket);
+}
