@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use crate::clock::Clock;
 use crate::error::{Failure, Place};
 use crate::failures::Trash;
 use crate::lend::Lending;
@@ -57,6 +58,8 @@ pub(crate) struct Engine {
     /// For the next handle (see `lend`).
     pub(crate) lending: Lending,
     bodies: Vec<Arc<BodyWaker>>,
+    /// When what was added was there.
+    pub(crate) clock: Clock,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
     /// To be dropped, outside.
@@ -199,6 +202,14 @@ impl Engine {
         self.stirred = true;
         let Engine { slots, trash, .. } = self;
         slots[node as usize].extra().failures.push(serial, failure, trash);
+    }
+
+    /// Notes the time for what is pending. For who leaves it so.
+    #[inline]
+    pub(crate) fn mark_time(&mut self) {
+        if let Some(top) = self.top {
+            self.clock.mark(self.ready.last_serial(), self.slots[top as usize].serial);
+        }
     }
 
     /// Takes what is to be woken and dropped outside.

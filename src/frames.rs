@@ -40,6 +40,18 @@ impl Ambient {
         frame
     }
 
+    /// With the engine of a tree that this thread drives below what is topmost.
+    pub(crate) fn below<R>(&self, tree_id: u64, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
+        let mut frames = self.frames.try_borrow_mut().ok()?;
+        frames
+            .iter_mut()
+            .find_map(|frame| match frame {
+                Frame::Drive { tree_id: id, engine, .. } if *id == tree_id => engine.as_deref_mut(),
+                _ => None,
+            })
+            .map(f)
+    }
+
     /// Is anything of a transaction being polled on this stack?
     pub(crate) fn is_polling(&self) -> bool {
         self.driving.get() != 0 || !self.frames.borrow().is_empty()

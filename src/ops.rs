@@ -60,6 +60,10 @@ impl Engine {
                 self.done_with(node);
             }
             Op::Survey(survey) => survey.answer(tree, self),
+            Op::Look(node, answer) => {
+                answer.give(self.look(&node), &mut self.outbox);
+                self.done_with(node);
+            }
         }
     }
 

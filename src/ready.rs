@@ -149,6 +149,22 @@ impl Ready {
         self.serial
     }
 
+    /// The last place in the order of adding that was given.
+    #[inline]
+    pub(crate) fn last_serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Those without a slot: that wait for their first poll, and that have woken themselves.
+    pub(crate) fn entries(&self) -> (impl Iterator<Item = &Entry>, impl Iterator<Item = &Entry>) {
+        (self.first.iter(), self.again.iter())
+    }
+
+    /// The slots that have been woken.
+    pub(crate) fn woken(&self) -> impl Iterator<Item = Key> {
+        self.woken.iter().copied().filter(|key| *key != AGAIN)
+    }
+
     /// Gives back what only a burst needed.
     pub(crate) fn trim(&mut self) {
         let keep = 2 * self.peak + 64;

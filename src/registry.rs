@@ -46,6 +46,15 @@ impl TreeSeat {
     }
 }
 
+/// The trees that the root has adopted.
+pub(crate) fn adopted() -> Vec<Arc<Tree>> {
+    let trees: Vec<Arc<Tree>> = {
+        let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
+        trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
+    };
+    trees.into_iter().filter(|tree| tree.is_adopted()).collect()
+}
+
 /// A question to one tree: which transactions are open in it, that who asks is no part of?
 pub(crate) struct Survey {
     answer: Mutex<Option<Vec<Arc<Node>>>>,

@@ -16,6 +16,7 @@ use crate::node::{Node, State};
 use crate::open::Options;
 use crate::settles::Settles;
 use crate::slot::Kind;
+use crate::snapshot::{CompleteSnapshot, Snapshot};
 use crate::stash::Stashed;
 use crate::task::{AsItIs, Checked};
 use crate::tree::Op;
@@ -25,6 +26,12 @@ use crate::{pool, report, root};
 /// later have higher ones.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TransactionId(u64);
+
+impl TransactionId {
+    pub(crate) fn of(node: &Node) -> Self {
+        TransactionId(node.id)
+    }
+}
 
 impl fmt::Display for TransactionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +128,7 @@ impl Transaction {
 
     /// Its number.
     pub fn id(&self) -> TransactionId {
-        TransactionId(self.node.id)
+        TransactionId::of(&self.node)
     }
 
     /// Its name, if the builder gave it one.
@@ -234,6 +241,46 @@ impl Transaction {
     #[track_caller]
     pub fn end(&self) -> End {
         End::new(self.node.clone(), Location::caller())
+    }
+
+    /// What stands in it and below it at this moment: with locations, ages, and how far each has come.
+    ///
+    /// It can be taken from any thread at any time, also from within the transaction's own body and futures: it never
+    /// waits. So while another thread drives the tree it is [not complete](Snapshot::is_complete): it has this transaction
+    /// as its handle knows it, and what was added and that thread has not seen yet. A tree in which nothing is being polled
+    /// at this very moment is seen whole, and so is one that this thread itself drives.
+    ///
+    /// Costs a look at everything in the tree. What is looked at pays nothing for it.
+    ///
+    /// ```
+    /// # settled::block_on(settled::scope(async {
+    /// settled::add(async { /* .. */ });
+    /// let snapshot = settled::current().unwrap().snapshot();
+    /// assert!(snapshot.is_complete());
+    /// println!("{snapshot}");
+    /// // scope 1  open, 1 pending  src/main.rs:3:5
+    /// // └─ future  queued  src/main.rs:4:5
+    /// # assert_eq!(snapshot.to_string().lines().count(), 2);
+    /// # })).unwrap();
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.node)
+    }
+
+    /// As [`snapshot`](Transaction::snapshot); where another thread drives the tree, that answers when it has finished
+    /// what it is polling.
+    ///
+    /// That may be long: take it with a timer beside it, and a [`snapshot`](Transaction::snapshot) when that is over. Of
+    /// the [root](Transaction::root) it may be incomplete all the same: other threads may drive trees that it has adopted.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let snapshot = settled::block_on(transaction.complete_snapshot());
+    /// assert!(snapshot.is_complete());
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
+    pub fn complete_snapshot(&self) -> CompleteSnapshot {
+        CompleteSnapshot::new(self.node.clone())
     }
 }
 

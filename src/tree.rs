@@ -36,6 +36,7 @@ use crate::current;
 use crate::engine::Engine;
 use crate::error::{Failures, drop_quietly};
 use crate::failures::Trash;
+use crate::look;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
 use crate::registry;
@@ -91,6 +92,8 @@ pub(crate) enum Op {
     Fail(Arc<Node>, Failures),
     /// Tell which transactions are open.
     Survey(Arc<registry::Survey>),
+    /// Tell what stands below.
+    Look(Arc<Node>, Arc<look::Answer>),
 }
 
 /// The answer to who wants to drive.
@@ -263,6 +266,9 @@ impl Tree {
         mut engine: Box<Engine>,
         wait: Option<(&mut Seat, Waker)>,
     ) -> Result<(), Box<Engine>> {
+        if wait.is_some() {
+            engine.mark_time();
+        }
         let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         let mut old = None;
         {
@@ -286,6 +292,23 @@ impl Tree {
         drop(old);
         wake_and_drop(wakers, trash);
         Ok(())
+    }
+
+    /// Uses the engine without waiting for it. `None` if another thread has it: that one puts it back in its own time.
+    pub(crate) fn peek<R>(self: &Arc<Self>, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
+        let mut f = Some(f);
+        let mut look = |engine: &mut Engine| {
+            self.apply_ops(engine);
+            f.take().map(|f| f(engine))
+        };
+        let here = current::with(|ambient| {
+            ambient.on_top(self.id, &mut look).or_else(|| ambient.below(self.id, &mut look))
+        });
+        match here {
+            Some(found) => found,
+            // Idle: no op is left.
+            None => self.lock().engine.as_deref_mut().and_then(|engine| f.take().map(|f| f(engine))),
+        }
     }
 
     /// For who must not drive now, as this stack drives the tree below another one (or too much): he may have to later,
@@ -318,6 +341,11 @@ impl Inner {
                 tree.flag.store(true, Ordering::Release);
             }
         }
+    }
+
+    /// What others have left and nobody has done yet.
+    pub(crate) fn ops(&self) -> &[Op] {
+        &self.ops
     }
 
     /// After a change of an idle engine: closes, collects who is to be woken and what is to be dropped.

@@ -20,6 +20,7 @@ mod panics;
 mod parents;
 mod properties;
 mod scopes;
+mod snapshots;
 mod threads;
 mod traits;
 mod trees;
