@@ -66,7 +66,7 @@ impl Engine {
     /// The ticket (its address) of what is being polled.
     pub(crate) fn ticket_of_polled(&self, from: Option<Key>) -> Option<usize> {
         let ticket = match (from, &self.loose) {
-            (None, Some(loose)) => loose.ticket.as_ref(),
+            (None, Some(loose)) => self.note(loose)?.ticket.as_ref(),
             (key, _) => self.slots.get(key.unwrap_or(self.loose_key) as usize)?.ticket.as_ref(),
         };
         ticket.map(|ticket| Arc::as_ptr(ticket) as usize)

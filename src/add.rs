@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::current::{self, Ambient, Current};
 use crate::error::{Closed, Failure, Kind as Why, Place};
 use crate::node::Node;
-use crate::ready::{Entry, Job};
+use crate::ready::{Added, Job};
 use crate::root;
 use crate::settles::Settles;
 use crate::stash::Stashed;
@@ -128,15 +128,8 @@ fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<
                 return Some(engine.add_with_ticket_in(tree, node.key(), make()?, location));
             }
             let ticket = Ticket::new(tree);
-            let entry = Entry {
-                job: make()?,
-                ticket: Some(ticket.clone()),
-                location,
-                parent: 0,
-                epoch: 0,
-                serial: 0,
-            };
-            inner.submit(tree, Op::Add(node.clone(), entry));
+            let added = Added { job: make()?, ticket: Some(ticket.clone()), location };
+            inner.submit(tree, Op::Add(node.clone(), added));
             Some(ticket)
         }),
     };

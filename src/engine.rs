@@ -15,23 +15,14 @@ use crate::error::{Failure, Place};
 use crate::failures::Trash;
 use crate::lend::Lending;
 use crate::node::Node;
-use crate::ready::{Entry, Key, Ready};
+use crate::note::Note;
+use crate::ready::{Added, Key, Ready, Tag};
 use crate::slot::{Kind, NONE, Slot};
-use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::waker::{BodyWaker, SlotWakers, Wakers};
 
 /// What is kept of an engine that waits for its next transaction.
 const POOLED: usize = 256;
-
-/// What is being polled without a slot: its entry, without the future.
-pub(crate) struct Loose {
-    pub(crate) ticket: Option<Arc<Ticket>>,
-    pub(crate) location: Place,
-    pub(crate) parent: Key,
-    pub(crate) epoch: u64,
-    pub(crate) serial: u64,
-}
 
 #[derive(Default)]
 pub(crate) struct Engine {
@@ -43,7 +34,10 @@ pub(crate) struct Engine {
     /// By the index of the slot; they outlive the slots.
     pub(crate) wakers: Vec<Option<SlotWakers>>,
     pub(crate) ready: Ready,
-    pub(crate) loose: Option<Loose>,
+    /// What is being polled without a slot: its entry, without the future.
+    pub(crate) loose: Option<Tag>,
+    /// What few entries have.
+    pub(crate) notes: Slab<Note>,
     /// The slot that the loose one gets when it needs one.
     pub(crate) loose_key: Key,
     /// Something has happened that a driver may wait for: it looks.
@@ -86,11 +80,10 @@ impl Engine {
     }
 
     /// Adds a future to a node.
-    #[inline]
-    pub(crate) fn add(&mut self, parent: Key, mut entry: Entry) {
+    pub(crate) fn add(&mut self, parent: Key, added: Added) {
         self.settle_last();
-        entry.parent = parent;
-        entry.epoch = self.count(parent);
+        let epoch = self.count(parent);
+        let entry = self.entry(parent, epoch, added);
         if self.slot(parent).gated {
             return self.gate(entry);
         }
@@ -181,15 +174,18 @@ impl Engine {
     /// The slot of what is being polled without one, made now if need be.
     pub(crate) fn materialise(&mut self) -> Key {
         if let Some(loose) = self.loose.take() {
+            let note = self.take_note(&loose);
             let above = self.slot(loose.parent);
             let mut slot = Slot::new(loose.parent, Kind::Added, loose.location);
-            slot.epoch = loose.epoch;
             slot.depth = above.depth + 1;
             slot.deepest = above.deepest;
             slot.gated = above.gated;
             slot.serial = loose.serial;
             slot.counted = true;
-            slot.ticket = loose.ticket;
+            if let Some(note) = note {
+                slot.epoch = note.epoch;
+                slot.ticket = note.ticket;
+            }
             let key = self.insert(slot);
             debug_assert_eq!(key, self.loose_key);
         }
@@ -246,6 +242,9 @@ impl Engine {
         }
         if self.slots.capacity() > POOLED {
             self.slots = Slab::new();
+        }
+        if self.notes.capacity() > POOLED {
+            self.notes = Slab::new();
         }
     }
 }

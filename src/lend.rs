@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::current::{self, Ambient};
 use crate::engine::Engine;
 use crate::error::Place;
-use crate::ready::{Entry, Job, Key};
+use crate::note::NO_NOTE;
+use crate::ready::{Added, Entry, Job, Key, Tag};
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 
@@ -46,14 +47,16 @@ impl Engine {
     /// Adds a future whose handle gets this ticket, which is the one to lend. False if it could not be lent.
     fn add_with(&mut self, ticket: &Arc<Ticket>, parent: Key, job: Job, location: Place) -> bool {
         let epoch = self.count(parent);
-        let mut entry = Entry { job, ticket: None, location, parent, epoch, serial: 0 };
+        let mut added = Added { job, ticket: None, location };
         if self.slot(parent).gated {
             // It may not be the last one in the queue: it takes the ticket with it.
             self.lending.ticket = None;
-            entry.ticket = Some(ticket.clone());
+            added.ticket = Some(ticket.clone());
+            let entry = self.entry(parent, epoch, added);
             self.gate(entry);
             return false;
         }
+        let entry = self.entry(parent, epoch, added);
         self.ready.add(entry);
         self.lending.lent = true;
         true
@@ -67,13 +70,11 @@ impl Engine {
             return false;
         }
         let parent = here.unwrap_or(self.loose_key);
-        let slot = self.slot(parent);
-        if slot.is_special() {
+        if !self.slot(parent).count_quickly() {
             return false;
         }
-        slot.pending += 1;
         let Some(job) = job.take() else { return false };
-        self.ready.add(Entry { job, ticket: None, location, parent, epoch: 0, serial: 0 });
+        self.ready.add(Entry { job, tag: Tag { location, serial: 0, parent, note: NO_NOTE } });
         self.lending.lent = true;
         true
     }
@@ -103,9 +104,20 @@ impl Engine {
         if std::mem::take(lent)
             && reference.is_none()
             && ticket.as_ref().is_some_and(|ticket| ticket.is_kept())
-            && let Some(last) = self.ready.last_mut()
         {
-            last.ticket = ticket.take();
+            self.give_lent();
+        }
+    }
+
+    fn give_lent(&mut self) {
+        if let Some(last) = self.ready.last_mut() {
+            let mut tag = last.tag;
+            if let Some(ticket) = self.lending.ticket.take() {
+                self.note_ticket(&mut tag, ticket);
+            }
+            if let Some(last) = self.ready.last_mut() {
+                last.tag = tag;
+            }
         }
     }
 }

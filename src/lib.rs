@@ -20,6 +20,7 @@ mod gather;
 mod lend;
 mod look;
 mod node;
+mod note;
 mod open;
 mod ops;
 mod picture;

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::error::Place;
 use crate::node::{Node, State};
-use crate::ready::Key;
+use crate::ready::{Key, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::snapshot::{NodeKind, SnapshotNode, Stage};
 use crate::sync::{Mutex, lock};
@@ -83,7 +83,8 @@ impl Engine {
         let (first, again) = self.ready.entries();
         let first = first.map(|entry| (entry, Stage::Queued));
         for (entry, stage) in first.chain(again.map(|entry| (entry, Stage::Ready))) {
-            seen.push((entry.serial, entry.parent, Seen::Loose(entry.location, stage)));
+            let Tag { location, serial, parent, .. } = entry.tag;
+            seen.push((serial, parent, Seen::Loose(location, stage)));
         }
         if let Some(loose) = &self.loose {
             seen.push((loose.serial, loose.parent, Seen::Loose(loose.location, Stage::Running)));

@@ -12,8 +12,8 @@ impl Engine {
     pub(crate) fn apply(&mut self, tree: &Arc<Tree>, op: Op) {
         self.stirred = true;
         match op {
-            Op::Add(node, entry) => {
-                self.add(node.key(), entry);
+            Op::Add(node, added) => {
+                self.add(node.key(), added);
                 self.done_with(node);
             }
             Op::Begin(node) => {

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Place;
+use crate::note::NO_NOTE;
 use crate::ticket::Ticket;
 
 /// What the driver polls. Outputs are left in the ambient by the future itself (see `task`).
@@ -20,16 +21,28 @@ pub(crate) type Key = u32;
 /// A future that has no slot: never polled yet, or pending for no other reason than that it woke itself.
 pub(crate) struct Entry {
     pub(crate) job: Job,
-    /// The other half of a `Stashed`, unless that was dropped at once.
-    pub(crate) ticket: Option<Arc<Ticket>>,
+    pub(crate) tag: Tag,
+}
+
+/// What goes with a future that has no slot: little, as it is moved with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Tag {
     /// Where it was added.
     pub(crate) location: Place,
-    /// The node that it was added to.
-    pub(crate) parent: Key,
-    /// The parent's epoch at that time (see `settle`).
-    pub(crate) epoch: u64,
     /// Its place in the order of adding.
     pub(crate) serial: u64,
+    /// The node that it was added to.
+    pub(crate) parent: Key,
+    /// What few have (see `note`); `NO_NOTE`: nothing.
+    pub(crate) note: Key,
+}
+
+/// A future on its way to a queue.
+pub(crate) struct Added {
+    pub(crate) job: Job,
+    /// The other half of its `Stashed`, if that is known to be kept.
+    pub(crate) ticket: Option<Arc<Ticket>>,
+    pub(crate) location: Place,
 }
 
 /// In the queue of the woken: the next one of `again` rather than a slot.
@@ -44,13 +57,15 @@ pub(crate) enum Next {
 #[derive(Default)]
 pub(crate) struct Ready {
     /// Added, not polled yet.
-    first: VecDeque<Entry>,
+    first: Vec<Entry>,
+    /// Those of them that this round polls.
+    batch: VecDeque<Entry>,
     /// Polled, without a slot, woken by themselves.
     again: VecDeque<Entry>,
     /// The order of the woken: slots, and `AGAIN` for each entry of `again`.
     woken: VecDeque<Key>,
-    /// How many of `first` and of `woken` this round may still take.
-    round: (usize, usize),
+    /// How many of `woken` this round may still take.
+    round: usize,
     /// Serials given so far.
     serial: u64,
     /// The most that stood in `first` since the last trim.
@@ -60,14 +75,14 @@ pub(crate) struct Ready {
 impl Ready {
     #[inline]
     pub(crate) fn add(&mut self, mut entry: Entry) {
-        entry.serial = self.serial();
-        self.first.push_back(entry);
+        entry.tag.serial = self.serial();
+        self.first.push(entry);
     }
 
-    /// The entry that was added last, if it still waits for its first poll.
+    /// The entry that was added last, if no round has taken it yet.
     #[inline]
     pub(crate) fn last_mut(&mut self) -> Option<&mut Entry> {
-        self.first.back_mut()
+        self.first.last_mut()
     }
 
     #[inline]
@@ -83,62 +98,72 @@ impl Ready {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.woken.is_empty()
+        self.first.is_empty() && self.batch.is_empty() && self.woken.is_empty()
     }
 
     /// Has all been polled that was ready when the round began?
     #[inline]
     pub(crate) fn is_round_over(&self) -> bool {
-        self.round == (0, 0)
-    }
-
-    /// What is to be polled next in this round, if that has no slot.
-    #[inline]
-    pub(crate) fn entry_of_round(&self) -> Option<&Entry> {
-        if self.round.0 > 0 {
-            self.first.front()
-        } else if self.round.1 > 0 && self.woken.front() == Some(&AGAIN) {
-            self.again.front()
-        } else {
-            None
-        }
-    }
-
-    /// Takes that.
-    #[inline]
-    pub(crate) fn take_entry(&mut self) -> Option<Entry> {
-        if self.round.0 > 0 {
-            self.round.0 -= 1;
-            self.first.pop_front()
-        } else {
-            self.round.1 -= 1;
-            self.woken.pop_front();
-            self.again.pop_front()
-        }
+        self.batch.is_empty() && self.round == 0
     }
 
     /// Begins another round, if one is over.
     #[inline]
     pub(crate) fn begin_round(&mut self) {
-        if self.round == (0, 0) {
+        if self.is_round_over() {
             self.peak = self.peak.max(self.first.len());
-            self.round = (self.first.len(), self.woken.len());
+            // The two change places: what `first` needed is there for the next round.
+            let empty = std::mem::take(&mut self.batch);
+            self.batch = std::mem::replace(&mut self.first, empty.into()).into();
+            self.round = self.woken.len();
         }
     }
 
-    #[inline]
+    /// The next one of this round.
     pub(crate) fn next(&mut self) -> Option<Next> {
-        self.begin_round();
-        if self.round.0 > 0 {
-            return self.take_entry().map(Next::Entry);
+        if let Some(entry) = self.batch.pop_front() {
+            return Some(Next::Entry(entry));
         }
-        if self.round.1 == 0 {
+        if self.round == 0 {
             return None;
         }
-        self.round.1 -= 1;
+        self.round -= 1;
         match self.woken.pop_front()? {
             AGAIN => self.again.pop_front().map(Next::Entry),
             key => Some(Next::Slot(key)),
+        }
+    }
+
+    /// Is the next one of this round a future without a slot and without a note?
+    #[inline]
+    pub(crate) fn is_next_plain(&self) -> bool {
+        match self.batch.front() {
+            Some(entry) => entry.tag.note == NO_NOTE,
+            None => self.is_next_again(),
+        }
+    }
+
+    fn is_next_again(&self) -> bool {
+        self.round > 0
+            && self.woken.front() == Some(&AGAIN)
+            && self.again.front().is_some_and(|entry| entry.tag.note == NO_NOTE)
+    }
+
+    /// Takes it if it is.
+    #[inline(always)]
+    pub(crate) fn next_plain(&mut self) -> Option<Entry> {
+        match self.batch.pop_front() {
+            Some(entry) if entry.tag.note == NO_NOTE => Some(entry),
+            Some(entry) => {
+                self.batch.push_front(entry);
+                None
+            }
+            None if self.is_next_again() => {
+                self.round -= 1;
+                self.woken.pop_front();
+                self.again.pop_front()
+            }
+            None => None,
         }
     }
 
@@ -157,7 +182,7 @@ impl Ready {
 
     /// Those without a slot: that wait for their first poll, and that have woken themselves.
     pub(crate) fn entries(&self) -> (impl Iterator<Item = &Entry>, impl Iterator<Item = &Entry>) {
-        (self.first.iter(), self.again.iter())
+        (self.batch.iter().chain(&self.first), self.again.iter())
     }
 
     /// The slots that have been woken.
@@ -168,13 +193,17 @@ impl Ready {
     /// Gives back what only a burst needed.
     pub(crate) fn trim(&mut self) {
         let keep = 2 * self.peak + 64;
-        if self.first.capacity() > 2 * keep {
+        let limit = 2 * keep;
+        if self.first.capacity() > limit {
             self.first.shrink_to(keep);
         }
-        if self.again.capacity() > 2 * keep {
+        if self.batch.capacity() > limit {
+            self.batch.shrink_to(keep);
+        }
+        if self.again.capacity() > limit {
             self.again.shrink_to(keep);
         }
-        if self.woken.capacity() > 2 * keep {
+        if self.woken.capacity() > limit {
             self.woken.shrink_to(keep);
         }
         self.peak = 0;

@@ -14,7 +14,7 @@ use crate::end::{End, Wait};
 use crate::engine::Engine;
 use crate::error::Place;
 use crate::node::Node;
-use crate::ready::{Entry, Job};
+use crate::ready::{Added, Job};
 use crate::registry;
 use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::sync::{AtomicU64, Ordering};
@@ -165,8 +165,7 @@ impl Drop for RootDriver {
 /// Returns whether a spawner runs it.
 pub(crate) fn add(job: Job, ticket: Option<Arc<Ticket>>, location: Place, heard: bool) -> bool {
     let root = node();
-    let entry = Entry { job, ticket, location, parent: 0, epoch: 0, serial: 0 };
-    root.tree.submit(Op::Add(root.clone(), entry));
+    root.tree.submit(Op::Add(root.clone(), Added { job, ticket, location }));
     let driven = kick();
     if !driven && heard {
         crate::report::outside(location);

@@ -267,6 +267,10 @@ impl Run {
         tree.leave(&mut self.seat);
         if let Some(node) = node {
             node.unclaim(&mut self.listening);
+            if node.parent.is_none() && Arc::strong_count(node) == 1 {
+                // The node and the site, which go now, and this hold the tree.
+                pool::put_idle(tree.clone(), 3);
+            }
         }
         node.take()
     }

@@ -61,7 +61,6 @@ impl Engine {
         let settled = slot.pending == 0 && !slot.live;
         if slot.extra.is_some() {
             slot.publish_pending();
-            self.stirred = true;
             self.advance_waits(parent, epoch);
         }
         settled
@@ -262,7 +261,8 @@ impl Engine {
     }
 
     fn complete_waits(&mut self, key: Key) {
-        let Engine { slots, outbox, stop, .. } = self;
+        let Engine { slots, outbox, stop, stirred, .. } = self;
+        *stirred = true;
         let extra = slots[key as usize].extra();
         while extra.waits.front().is_some_and(|wait| wait.left == 0) {
             let Some(wait) = extra.waits.pop_front() else { return };
@@ -299,6 +299,43 @@ fn forget_abandoned(waits: &mut VecDeque<WaitRecord>) {
 }
 
 impl Slot {
+    /// Counts one more child, if that is all there is to adding one: it becomes due at once, is not too deep, no `wait` has
+    /// been, and the parent counts in what is above it already.
+    #[inline]
+    pub(crate) fn count_quickly(&mut self) -> bool {
+        if self.gated || self.depth >= self.deepest || (self.kind == Kind::Begun && !self.counted) {
+            return false;
+        }
+        if let Some(extra) = &self.extra {
+            if extra.epoch > 0 {
+                return false;
+            }
+            if let Some(node) = &extra.node {
+                node.set_pending(self.pending + 1);
+            }
+        }
+        self.pending += 1;
+        true
+    }
+
+    /// One child less, if that is all: others are pending, and nobody waits.
+    #[inline]
+    pub(crate) fn uncount_quickly(&mut self) -> bool {
+        if self.pending == 1 {
+            return false;
+        }
+        if let Some(extra) = &self.extra {
+            if !extra.waits.is_empty() {
+                return false;
+            }
+            if let Some(node) = &extra.node {
+                node.set_pending(self.pending - 1);
+            }
+        }
+        self.pending -= 1;
+        true
+    }
+
     /// Lets handles on other threads see it. Returns the epoch of now.
     #[inline]
     fn publish_pending(&self) -> u64 {

@@ -96,12 +96,6 @@ impl Slot {
         }
     }
 
-    /// Is there more to adding to it than counting? (See `count`, and `gate`.)
-    #[inline]
-    pub(crate) fn is_special(&self) -> bool {
-        self.extra.is_some() || self.gated || self.kind == Kind::Begun
-    }
-
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.extra.as_ref()?.node.as_ref()
     }

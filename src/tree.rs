@@ -38,7 +38,7 @@ use crate::error::{Failures, drop_quietly};
 use crate::failures::Trash;
 use crate::look;
 use crate::node::Node;
-use crate::ready::{Entry, Key};
+use crate::ready::{Added, Key};
 use crate::registry;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::wait::WaitCell;
@@ -73,8 +73,8 @@ pub(crate) struct Inner {
 
 /// What others want done.
 pub(crate) enum Op {
-    /// A future for this node. Its `parent` and `epoch` are filled in when it is applied.
-    Add(Arc<Node>, Entry),
+    /// A future for this node.
+    Add(Arc<Node>, Added),
     /// Give this node a slot below its parent.
     Begin(Arc<Node>),
     Wake(Key),

@@ -4,9 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::current::Remains;
-use crate::engine::{Engine, Loose};
+use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why, Place};
-use crate::ready::{Entry, Job, Key, Next};
+use crate::note::NO_NOTE;
+use crate::ready::{Entry, Job, Key, Next, Tag};
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::waker::SlotWakers;
@@ -57,7 +58,8 @@ impl Engine {
             if std::mem::take(&mut self.stop) {
                 return Turn::Event;
             }
-            if self.is_next_plain() {
+            self.ready.begin_round();
+            if self.ready.is_next_plain() {
                 let key = self.slots.vacant_key() as Key;
                 self.take_wakers(tree, key, wakers);
                 return Turn::Plain;
@@ -74,54 +76,38 @@ impl Engine {
         }
     }
 
-    /// Does the next one have no slot, and is there nothing to be said about it?
-    #[inline]
-    fn is_next_plain(&mut self) -> bool {
-        self.ready.begin_round();
-        self.ready.entry_of_round().is_some_and(|entry| {
-            let above = &self.slots[entry.parent as usize];
-            entry.ticket.is_none() && above.depth < above.deepest
-        })
-    }
-
-    /// The next of this round that has no slot, if there is nothing to be said about it: its handle is gone, the slot that
-    /// it would get is the one whose wakers the driver holds.
+    /// The next of this round that has no slot, if there is nothing to be said about it, and the slot that it would get is
+    /// the one whose wakers the driver holds.
     #[inline(always)]
     pub(crate) fn next_plain(&mut self, held: Key) -> Option<Job> {
         if self.slots.vacant_key() != held as usize {
             return None;
         }
-        let entry = self.ready.entry_of_round()?;
-        let above = &self.slots[entry.parent as usize];
-        if entry.ticket.is_some() || above.depth >= above.deepest {
-            return None;
-        }
-        let Entry { job, ticket, location, parent, epoch, serial } = self.ready.take_entry()?;
+        let Entry { job, tag } = self.ready.next_plain()?;
         self.loose_key = held;
-        self.loose = Some(Loose { ticket, location, parent, epoch, serial });
+        self.loose = Some(tag);
         Some(job)
     }
 
-    #[inline]
     fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
-        let Entry { job, ticket, location, parent, epoch, serial } = entry;
+        let Entry { job, tag } = entry;
         let key = self.slots.vacant_key() as Key;
         self.take_wakers(tree, key, wakers);
         self.loose_key = key;
-        self.loose = Some(Loose { ticket, location, parent, epoch, serial });
-        self.examine(Polling { job, key, loose: true, kept: None }, parent, location)
+        self.loose = Some(tag);
+        self.examine(Polling { job, key, loose: true, kept: None }, &tag)
     }
 
     /// Refuses what was cancelled or is too deep.
-    fn examine(&mut self, mut polling: Polling, parent: Key, location: Place) -> Turn {
-        let ticket = self.loose.as_ref().and_then(|loose| loose.ticket.as_ref());
+    fn examine(&mut self, mut polling: Polling, tag: &Tag) -> Turn {
+        let ticket = self.note(tag).and_then(|note| note.ticket.as_ref());
         polling.kept = ticket.filter(|ticket| ticket.is_kept()).cloned();
-        let above = &self.slots[parent as usize];
+        let above = &self.slots[tag.parent as usize];
         if above.depth >= above.deepest {
-            let failure = self.too_deep(parent, location);
+            let failure = self.too_deep(tag.parent, tag.location);
             return Turn::Refuse(polling, failure);
         }
-        Self::unless_cancelled(polling, location)
+        Self::unless_cancelled(polling, tag.location)
     }
 
     fn take_slot(&mut self, tree: &Arc<Tree>, key: Key, wakers: &mut Option<SlotWakers>) -> Option<Turn> {
@@ -192,8 +178,8 @@ impl Engine {
     pub(crate) fn finish_pending(&mut self, job: Job, wakers: &SlotWakers, self_woken: bool) {
         if self.loose.is_some() {
             if self_woken && !wakers.is_kept() {
-                if let Some(Loose { ticket, location, parent, epoch, serial }) = self.loose.take() {
-                    self.ready.poll_again(Entry { job, ticket, location, parent, epoch, serial });
+                if let Some(tag) = self.loose.take() {
+                    self.ready.poll_again(Entry { job, tag });
                 }
                 return;
             }
@@ -206,11 +192,9 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn finish_quickly(&mut self) -> bool {
         let Some(loose) = &self.loose else { return false };
-        let slot = &mut self.slots[loose.parent as usize];
-        if slot.extra.is_some() || slot.pending == 1 {
+        if loose.note != NO_NOTE || !self.slots[loose.parent as usize].uncount_quickly() {
             return false;
         }
-        slot.pending -= 1;
         self.loose = None;
         true
     }
@@ -218,10 +202,9 @@ impl Engine {
     /// After a poll that the future is done with.
     #[inline(never)]
     pub(crate) fn finish_done(&mut self, key: Key) {
-        if let Some(loose) = &self.loose {
-            let (parent, epoch) = (loose.parent, loose.epoch);
-            self.loose = None;
-            return self.uncount(parent, epoch);
+        if let Some(loose) = self.loose.take() {
+            let epoch = self.take_note(&loose).map_or(0, |note| note.epoch);
+            return self.uncount(loose.parent, epoch);
         }
         let slot = self.slot(key);
         slot.live = false;
@@ -244,8 +227,8 @@ impl Engine {
     }
 
     pub(crate) fn take_ticket_of_polled(&mut self, loose: bool, key: Key) -> Option<Arc<Ticket>> {
-        match &mut self.loose {
-            Some(polled) if loose => polled.ticket.take(),
+        match &self.loose {
+            Some(polled) if loose => self.notes.get_mut(polled.note as usize)?.ticket.take(),
             _ => self.slot(key).ticket.take(),
         }
     }
