@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 
 use crate::open::Options;
 use crate::scope::{Scope, TryScope};
+use crate::spawn::{SharedSpawner, Spawner};
 use crate::transaction::OwnedTransaction;
 
 /// Begins a transaction with more than the defaults. See [`Transaction::builder`](crate::Transaction::builder).
@@ -35,6 +37,28 @@ impl TransactionBuilder {
     /// transaction above.
     pub fn depth_limit(mut self, limit: usize) -> Self {
         self.options.depth_limit = Some(u32::try_from(limit).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Has every future that is added to it, or to anything below it, run on a runtime as a task of its own: in parallel,
+    /// and where there is what it needs.
+    ///
+    /// They are counted, cancelled and reported as always, and what they add is spawned in turn; only the order of first
+    /// polls is the runtime's. A task that the runtime drops fails with [is cancelled](crate::Failure::is_cancelled).
+    /// Costs an allocation for the task and one for its transaction.
+    ///
+    /// ```
+    /// use futures::future::BoxFuture;
+    ///
+    /// let scope = settled::Transaction::builder()
+    ///     .spawner(|task: BoxFuture<'static, ()>| {
+    ///         std::thread::spawn(|| settled::block_on(task)); // or `tokio::spawn(task)`
+    ///     })
+    ///     .scope(async { settled::add_value(async { 2 + 2 }).await });
+    /// assert_eq!(settled::block_on(scope).unwrap().unwrap(), 4);
+    /// ```
+    pub fn spawner(mut self, spawner: impl Spawner) -> Self {
+        self.options.spawner = Some(SharedSpawner(Arc::new(spawner)));
         self
     }
 

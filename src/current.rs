@@ -69,6 +69,8 @@ pub(crate) enum Frame {
     Polled(Polled),
     /// A body that is polled while its tree is not driven here (or not topmost).
     Body(Arc<Node>),
+    /// The ticket (its address) of the body above, if that is an added future.
+    Ticket(usize),
 }
 
 /// What a drive is for: who drives waits for what is polled in it only as far as this goes.

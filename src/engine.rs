@@ -144,7 +144,7 @@ impl Engine {
         slot.depth = above.depth + 1;
         slot.deepest = depth_limit.map_or(above.deepest, |limit| slot.depth.saturating_add(limit));
         slot.gated = above.gated;
-        if kind == Kind::Body {
+        if kind != Kind::Begun {
             slot.counted = true;
             slot.epoch = self.count(parent);
         }
@@ -156,17 +156,18 @@ impl Engine {
         key
     }
 
-    fn insert(&mut self, slot: Slot) -> Key {
+    pub(crate) fn insert(&mut self, slot: Slot) -> Key {
         let key = self.slots.insert(slot) as Key;
         assert!(key < NONE - 8, "too many futures in one transaction tree");
         key
     }
 
-    fn place_node(&mut self, key: Key, node: Option<Arc<Node>>) {
+    pub(crate) fn place_node(&mut self, key: Key, node: Option<Arc<Node>>) {
         if let Some(node) = node {
             let slot = self.slot(key);
             node.place(key, slot.serial);
             slot.at_owner = false;
+            slot.gated |= node.spawner.is_some();
             slot.extra().node = Some(node);
         }
     }
@@ -213,6 +214,7 @@ impl Engine {
         wakers.extend(self.outbox.drain(..));
         trash.failures.extend(self.trash.failures.drain(..));
         trash.nodes.extend(self.trash.nodes.drain(..));
+        trash.tasks.append(&mut self.trash.tasks);
     }
 
     /// Is there anything to hand out?

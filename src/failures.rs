@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Failure, Failures, Received};
 use crate::node::Node;
+use crate::spawn::SpawnTask;
 
 /// How many are kept; the rest is counted.
 const KEPT: usize = 64;
@@ -21,16 +22,18 @@ pub(crate) struct FailureList {
     undecided: Vec<Received>,
 }
 
-/// What may hold values of the user's (failures do, and nodes hold failures): it is dropped elsewhere.
+/// What may hold values of the user's (failures do, and nodes hold failures): it is dropped elsewhere. Tasks are handed
+/// over there too.
 #[derive(Default)]
 pub(crate) struct Trash {
     pub(crate) failures: SmallVec<[Failure; 1]>,
     pub(crate) nodes: SmallVec<[Arc<Node>; 1]>,
+    pub(crate) tasks: Vec<SpawnTask>,
 }
 
 impl Trash {
     pub(crate) fn is_empty(&self) -> bool {
-        self.failures.is_empty() && self.nodes.is_empty()
+        self.failures.is_empty() && self.nodes.is_empty() && self.tasks.is_empty()
     }
 }
 

@@ -71,6 +71,7 @@ impl Ambient {
                     && engine.is_above(node.key(), *at, strictly)
             }
             Seen::Body(body) => node.is_above(body, strictly),
+            Seen::Ticket(_) => false,
         })
     }
 
@@ -79,6 +80,7 @@ impl Ambient {
         self.any_polled(|polled| match polled {
             Seen::Drive { engine, at, .. } => engine.ticket_of_polled(*at) == Some(ticket),
             Seen::Body(_) => false,
+            Seen::Ticket(polled) => *polled == ticket,
         })
     }
 
@@ -111,6 +113,7 @@ impl Ambient {
                     holds(tree_id, engine, polled)
                 }
                 Frame::Body(node) => test(&Seen::Body(node)),
+                Frame::Ticket(ticket) => test(&Seen::Ticket(*ticket)),
             };
             if found {
                 return true;
@@ -126,4 +129,6 @@ pub(crate) enum Seen<'a> {
     Drive { tree_id: u64, engine: &'a Engine, at: Option<Key> },
     /// A body while its tree is not driven by this thread, or not topmost.
     Body(&'a Arc<Node>),
+    /// The ticket of such a body.
+    Ticket(usize),
 }

@@ -13,6 +13,6 @@ impl Engine {
     #[cold]
     pub(crate) fn gate(&mut self, entry: Entry) {
         self.stirred = true;
-        self.ready.add(entry);
+        self.spawn(entry);
     }
 }

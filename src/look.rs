@@ -126,6 +126,7 @@ fn of_slot(slot: &Slot, woken: bool) -> SnapshotNode {
     let kind = slot.node().map_or(slot.kind, |node| node.kind);
     let stage = match (kind, slot.live) {
         (Kind::Added, false) => Stage::Done,
+        (Kind::Added, true) if slot.node().is_some_and(|node| node.outside.is_some()) => Stage::Unknown,
         (Kind::Added, true) if slot.job.is_none() => Stage::Running,
         (Kind::Added, true) if woken => Stage::Ready,
         (Kind::Added, true) => Stage::Pending,

@@ -5,10 +5,12 @@ use std::task::Waker;
 
 use crate::current::{self, Goal};
 use crate::error::{Failures, Place};
+use crate::outside::Outside;
 use crate::ready::Key;
 use crate::registry;
 use crate::root;
 use crate::slot::Kind;
+use crate::spawn::SharedSpawner;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
 use crate::waker::{Seat, WakerSet, Wakers};
@@ -38,6 +40,10 @@ pub(crate) struct Node {
     pub(crate) parent: Option<Arc<Node>>,
     /// How deep futures below it may be, if its builder said so.
     pub(crate) depth_limit: Option<u32>,
+    /// What runs the futures that are added to it or below, if its builder said so.
+    pub(crate) spawner: Option<SharedSpawner>,
+    /// Where its future is polled by somebody else than the driver of the tree.
+    pub(crate) outside: Option<Box<Outside>>,
     /// Its slot, until it is closed.
     slot: AtomicU32,
     /// That of the slot.
@@ -74,6 +80,8 @@ impl Node {
             location,
             parent,
             depth_limit: None,
+            spawner: None,
+            outside: None,
             slot: AtomicU32::new(UNPLACED),
             serial: AtomicU64::new(0),
             state: AtomicU8::new(State::Open as u8),
@@ -103,6 +111,11 @@ impl Node {
     pub(crate) fn place(&self, key: Key, serial: u64) {
         self.serial.store(serial, Ordering::Relaxed);
         self.slot.store(key, Ordering::Release);
+    }
+
+    /// That of its slot.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial.load(Ordering::Relaxed)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -150,7 +163,7 @@ impl Node {
     pub(crate) fn has_serial_above(self: &Arc<Self>, serial: u64) -> bool {
         let mut at = Some(self);
         while let Some(node) = at {
-            if node.serial.load(Ordering::Relaxed) == serial {
+            if node.serial() == serial {
                 return true;
             }
             at = node.parent.as_ref();

@@ -9,6 +9,7 @@ use crate::node::Node;
 use crate::pool;
 use crate::ready::Key;
 use crate::slot::{DEPTH_LIMIT, Kind};
+use crate::spawn::SharedSpawner;
 use crate::tree::{Op, Tree};
 
 /// What a builder may ask for.
@@ -17,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) name: Option<Box<str>>,
     /// How deep futures below it may be.
     pub(crate) depth_limit: Option<u32>,
+    /// What runs the futures that are added to it or below.
+    pub(crate) spawner: Option<SharedSpawner>,
 }
 
 /// An open transaction, as its owner has it.
@@ -57,7 +60,7 @@ impl Ambient {
     fn open_here(&self, kind: Kind, options: Options, location: Place) -> Site {
         let limit = options.depth_limit;
         let (key, tree, node) = self.engine_here(|engine, tree, parent| {
-            let named = kind == Kind::Begun || options.name.is_some();
+            let named = kind == Kind::Begun || options.need_node();
             let node = named.then(|| {
                 let above = engine.share(tree, parent);
                 Arc::new(options.node(tree.clone(), kind, Some(above), location))
@@ -88,10 +91,22 @@ impl Ambient {
 }
 
 impl Options {
-    fn node(&self, tree: Arc<Tree>, kind: Kind, parent: Option<Arc<Node>>, location: Place) -> Node {
+    /// Does the driver look for any of it in the node?
+    fn need_node(&self) -> bool {
+        self.name.is_some() || self.spawner.is_some()
+    }
+
+    pub(crate) fn node(
+        &self,
+        tree: Arc<Tree>,
+        kind: Kind,
+        parent: Option<Arc<Node>>,
+        location: Place,
+    ) -> Node {
         let mut node = Node::unshared(tree, kind, parent, location);
         node.name.clone_from(&self.name);
         node.depth_limit = self.depth_limit;
+        node.spawner.clone_from(&self.spawner);
         node
     }
 }
@@ -107,7 +122,7 @@ fn open_in(parent: &Arc<Node>, kind: Kind, options: &Options, location: Place) -
 /// On a tree of its own. A scope's engine is not put into its place, as it will drive at once.
 fn open_tree(kind: Kind, options: Options, location: Place) -> Site {
     let (tree, mut engine) = pool::take();
-    let named = kind == Kind::Begun || options.name.is_some();
+    let named = kind == Kind::Begun || options.need_node();
     let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
     let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);
     let key = engine.open(kind, location, node.clone(), limit);

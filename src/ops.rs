@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
+use crate::error::Failures;
 use crate::node::Node;
+use crate::ready::Key;
 use crate::slot::{Kind, NONE};
 use crate::tree::{Op, Tree};
 
@@ -19,9 +21,24 @@ impl Engine {
             Op::Begin(node) => {
                 let parent = node.parent.as_ref().map_or(NONE, |parent| parent.key());
                 let (kind, limit, location) = (node.kind, node.depth_limit, node.location);
-                self.open_below(parent, kind, location, Some(node), limit);
+                let key = self.open_below(parent, kind, location, Some(node.clone()), limit);
+                // Where it is polled by others, from now on.
+                self.refuse_if_too_deep(key, &node);
             }
             Op::Wake(key) => self.ready.wake(key),
+            Op::Cancel(key) => self.cancel(key),
+            Op::Done(node, failures) => {
+                let slot = self.slot(node.key());
+                let (parent, serial) = (slot.parent, slot.serial);
+                self.fail_with(parent, Some(serial), failures);
+                let slot = self.slot(node.key());
+                slot.live = false;
+                if slot.pending == 0 {
+                    self.settle(node.key());
+                }
+                self.stop = true;
+                self.done_with(node);
+            }
             Op::End(node) => {
                 self.end(&node, |_| ());
                 self.done_with(node);
@@ -48,15 +65,7 @@ impl Engine {
                 self.done_with(node);
             }
             Op::Fail(node, failures) => {
-                for failure in &failures {
-                    let serial = self.ready.serial();
-                    self.fail(node.key(), serial, failure.clone());
-                }
-                if failures.omitted() > 0 {
-                    self.slot(node.key()).extra().failures.omit(failures.omitted());
-                }
-                // As the clones are in the list, this drops nothing of the user's.
-                drop(failures);
+                self.fail_with(node.key(), None, failures);
                 self.done_with(node);
             }
             Op::Survey(survey) => survey.answer(tree, self),
@@ -65,6 +74,19 @@ impl Engine {
                 self.done_with(node);
             }
         }
+    }
+
+    /// Records failures with a node: of a child with this place in the order of adding, or of now.
+    fn fail_with(&mut self, key: Key, serial: Option<u64>, failures: Failures) {
+        for failure in &failures {
+            let serial = serial.unwrap_or_else(|| self.ready.serial());
+            self.fail(key, serial, failure.clone());
+        }
+        if failures.omitted() > 0 {
+            self.slot(key).extra().failures.omit(failures.omitted());
+        }
+        // As the clones are in the list or the trash, this drops nothing of the user's.
+        drop(failures);
     }
 
     /// The last reference to a node drops failures, and so values of the user's: that is left to others. While it is open,

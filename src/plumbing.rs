@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::add;
-use crate::current::{self, Current, Goal};
+use crate::current::{self, Current, Frame, Goal};
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
 use crate::frames::Seen;
 use crate::root;
@@ -108,9 +108,12 @@ pub struct Place {
     serial: u64,
 }
 
-/// What is being polled innermost in the tree that this thread drives.
+/// What is being polled innermost in the tree that this thread drives, or by itself outside any drive.
 pub fn here() -> Option<Place> {
     current::with(|ambient| {
+        if let Some(Frame::Body(node)) = ambient.frames.borrow().last() {
+            return Some(Place { tree_id: node.tree.id, serial: node.serial() });
+        }
         let polled = ambient.polled.get().at()?;
         let tree_id = ambient.driving.get();
         let serial = ambient.on_top(tree_id, |engine| engine.serial_of(polled))?;
@@ -127,6 +130,7 @@ impl Place {
                     *tree_id == self.tree_id && engine.is_serial_above(self.serial, *at)
                 }
                 Seen::Body(body) => body.tree.id == self.tree_id && body.has_serial_above(self.serial),
+                Seen::Ticket(_) => false,
             })
         })
     }

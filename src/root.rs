@@ -7,8 +7,6 @@ use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use futures::future::BoxFuture;
-
 use crate::current::{self, Remains};
 use crate::end::{End, Wait};
 use crate::engine::Engine;
@@ -17,6 +15,7 @@ use crate::node::Node;
 use crate::ready::{Added, Job};
 use crate::registry;
 use crate::slot::{DEPTH_LIMIT, Kind};
+use crate::spawn::Spawner;
 use crate::sync::{AtomicU64, Ordering};
 use crate::ticket::Ticket;
 use crate::tree::{Op, Tree};
@@ -24,12 +23,10 @@ use crate::tree::{Op, Tree};
 struct Root {
     node: Arc<Node>,
     /// Runs the root's driver.
-    spawner: Mutex<Option<Spawner>>,
+    spawner: Mutex<Option<Arc<dyn Spawner>>>,
     /// The number of the driver that is on its way or running; 0: none.
     spawned: AtomicU64,
 }
-
-type Spawner = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
 
 #[cfg(not(loom))]
 fn instance() -> &'static Root {
@@ -75,7 +72,8 @@ pub(crate) fn node() -> &'static Arc<Node> {
 
 /// Sets what runs the work of the [root transaction](crate::Transaction::root) as it comes.
 ///
-/// The spawner is given one future at a time: it polls what is in the root until nothing is pending. The next work that
+/// The spawner is given one future at a time, not one for each that was added (those have no owner who would wait for
+/// them, and keep their order so): it polls what is in the root until nothing is pending. The next work that
 /// comes then is given to the spawner with a new one. A spawner that drops the future loses nothing: the work stays in
 /// the root, until the next is spawned or [`wait_all`](crate::wait_all) settles it.
 ///
@@ -88,7 +86,7 @@ pub(crate) fn node() -> &'static Arc<Node> {
 /// settled::block_on(tasks.recv().unwrap()); // a runtime would do this
 /// assert!(saved.is_settled());
 /// ```
-pub fn set_root_spawner(spawner: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) {
+pub fn set_root_spawner(spawner: impl Spawner) {
     let old = lock_spawner().replace(Arc::new(spawner));
     drop(old);
     // The driver that the old one was given may never be polled again.
@@ -96,7 +94,7 @@ pub fn set_root_spawner(spawner: impl Fn(BoxFuture<'static, ()>) + Send + Sync +
     kick();
 }
 
-fn lock_spawner() -> std::sync::MutexGuard<'static, Option<Spawner>> {
+fn lock_spawner() -> std::sync::MutexGuard<'static, Option<Arc<dyn Spawner>>> {
     instance().spawner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -106,7 +104,7 @@ pub(crate) fn kick() -> bool {
     let Some(spawner) = lock_spawner().clone() else { return false };
     let number = registry::next_id();
     if is_busy() && root.spawned.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-        spawner(Box::pin(RootDriver { number, wait: None }));
+        spawner.spawn(Box::pin(RootDriver { number, wait: None }));
     }
     true
 }

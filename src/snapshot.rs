@@ -89,7 +89,7 @@ pub enum Stage {
     Pending,
     /// A future that is done; something below it is not.
     Done,
-    /// A future that another thread may or may not be polling: it drives the tree.
+    /// A future that may or may not be polled at this moment: another thread drives the tree, or it is a task of its own.
     Unknown,
 }
 

@@ -108,7 +108,7 @@ impl<T: Send + 'static> Stashed<T> {
             && let Some(key) = ticket.cancel()
             && let Some(tree) = ticket.tree.upgrade()
         {
-            tree.submit(Op::Wake(key));
+            tree.submit(Op::Cancel(key));
         }
     }
 

@@ -107,6 +107,10 @@ impl Transaction {
         Transaction { node: node.clone() }
     }
 
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// To begin one with a name, limits and the like.
     ///
     /// ```

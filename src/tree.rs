@@ -40,6 +40,7 @@ use crate::look;
 use crate::node::Node;
 use crate::ready::{Added, Key};
 use crate::registry;
+use crate::spawn::SpawnTask;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::wait::WaitCell;
 use crate::waker::{Seat, WakerSet, Wakers, wake_all};
@@ -78,6 +79,10 @@ pub(crate) enum Op {
     /// Give this node a slot below its parent.
     Begin(Arc<Node>),
     Wake(Key),
+    /// Have what is in this slot dropped: it has been marked.
+    Cancel(Key),
+    /// What others poll is done, with these failures.
+    Done(Arc<Node>, Failures),
     /// Close when all has settled.
     End(Arc<Node>),
     /// A scope's body is done (its owner still takes the outcome).
@@ -362,7 +367,8 @@ impl Inner {
 
 /// What a change leaves to be done without locks. Whatever panics in it, all of it is done.
 pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
-    let Trash { failures, nodes } = trash;
+    let Trash { failures, nodes, tasks } = trash;
+    tasks.into_iter().for_each(SpawnTask::hand_over);
     failures.into_iter().for_each(drop_quietly);
     nodes.into_iter().for_each(drop_quietly);
     wake_all(wakers);

@@ -160,7 +160,7 @@ impl Engine {
     }
 
     #[cold]
-    fn too_deep(&self, parent: Key, location: Place) -> Failure {
+    pub(crate) fn too_deep(&self, parent: Key, location: Place) -> Failure {
         const NAMED: usize = 16;
         let (mut chain, mut at) = (Vec::new(), parent);
         while let Some(slot) = self.slots.get(at as usize)

@@ -8,6 +8,7 @@ mod cancel;
 mod drivers;
 mod listeners;
 mod orphan;
+mod outside;
 mod pool;
 mod root;
 mod wake;
