@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Failure, call_quietly, drop_quietly};
 use crate::node::Node;
 use crate::outside::{Outsider, Panics, Part, Work};
-use crate::ready::{Entry, Job, Key};
+use crate::ready::{Entry, Job, Key, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
 use crate::waker::Wakers;
@@ -185,8 +185,12 @@ impl Drop for Restore<'_> {
 impl Engine {
     /// The last stage before an entry is due: below a transaction with a spawner, it becomes a task of its own.
     pub(crate) fn spawn(&mut self, entry: Entry) {
-        let Some((above, spawner)) = self.spawner_above(entry.parent) else { return self.ready.add(entry) };
-        let Entry { job, ticket, location, parent, epoch, serial } = entry;
+        let Some((above, spawner)) = self.spawner_above(entry.tag.parent) else {
+            return self.ready.add(entry);
+        };
+        let Entry { job, tag } = entry;
+        let Tag { location, serial, parent, .. } = tag;
+        let (epoch, ticket) = self.take_note(&tag).map_or((0, None), |note| (note.epoch, note.ticket));
         let tree = &above.tree;
         self.materialise();
         let mut node = Node::unshared(tree.clone(), Kind::Added, Some(self.share(tree, parent)), location);
