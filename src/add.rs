@@ -5,9 +5,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::current::{self, Ambient, Current};
+use crate::engine::Engine;
 use crate::error::{Closed, Failure, Kind as Why, Place};
 use crate::node::Node;
-use crate::ready::{Added, Job};
+use crate::ready::{Added, Job, Key};
 use crate::root;
 use crate::settles::Settles;
 use crate::stash::Stashed;
@@ -64,6 +65,36 @@ where
     ambient::<F, AsItIs>(future, Location::caller())
 }
 
+/// As [`add`], for what is to be done also where the atomic transaction around is rolled back: what a destructor owes.
+///
+/// On a commit it starts in its turn among what was added. On a rollback it is what [`atomic`](crate::atomic) still drives
+/// before it returns. In an inner atomic transaction it waits for the outer one, and is done whichever way that goes. With
+/// no atomic transaction around it is `add`.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let note = |what| { let log = log.clone(); async move { log.lock().unwrap().push(what) } };
+/// let result = settled::block_on(settled::atomic(async {
+///     settled::add(note("order sent"));
+///     settled::add_cleanup(note("connection closed"));
+///     Err::<(), _>("out of stock")
+/// }));
+/// assert!(result.is_err());
+/// assert_eq!(*log.lock().unwrap(), ["connection closed"]);
+/// ```
+#[track_caller]
+pub fn add_cleanup<F>(future: F) -> Stashed<<F::Output as Settles>::Value>
+where
+    F: Future + Send + 'static,
+    F::Output: Settles,
+{
+    let location = Location::caller();
+    let job = Prepared::<F, Checked>::new(future).into_job();
+    current::with(|ambient| Stashed::new(ambient.add_cleanup(job, location), location))
+}
+
 /// Adds to what is current, else to the root.
 #[inline]
 pub(crate) fn ambient<F, I>(future: F, location: Place) -> Stashed<I::Value>
@@ -86,7 +117,7 @@ where
     I: Intake<F::Output>,
 {
     let mut prepared = Some(Prepared::<F, I>::new(future));
-    let ticket = to_open_node(node, location, || prepared.take().map(Prepared::into_job));
+    let ticket = to_open_node(node, location, Way::Plain, || prepared.take().map(Prepared::into_job));
     match (ticket, prepared) {
         (Some(ticket), _) => Ok(Stashed::new(ticket, location)),
         (None, Some(prepared)) => Err(Closed(prepared.into_future())),
@@ -104,8 +135,48 @@ where
         .unwrap_or_else(|_closed| Stashed::refused(Failure::new(Why::Closed, location), location))
 }
 
+/// Adds to a node, else to the next open one above, else to the root.
+pub(crate) fn to_node_or_above<F>(node: &Arc<Node>, future: F, location: Place)
+where
+    F: Future + Send + 'static,
+    F::Output: Settles,
+{
+    let job = Prepared::<F, Checked>::new(future).into_job();
+    drop(from_node(node.nearest_open(), job, location, Way::Plain));
+}
+
+/// How something is added.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Plain,
+    /// It survives a rollback.
+    Cleanup,
+}
+
+/// To this one or the next open one above, else to the root.
+fn from_node(mut above: Option<Arc<Node>>, job: Job, location: Place, way: Way) -> Arc<Ticket> {
+    let outside = above.is_none();
+    let mut job = Some(job);
+    while let Some(node) = above {
+        if let Some(ticket) = to_open_node(&node, location, way, || job.take()) {
+            return ticket;
+        }
+        above = node.nearest_open();
+    }
+    let ticket = Ticket::new(&root::node().tree);
+    if let Some(job) = job {
+        root::add(job, Some(ticket.clone()), location, outside);
+    }
+    ticket
+}
+
 /// `job` is called once the node is known to be open.
-fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<Job>) -> Option<Arc<Ticket>> {
+fn to_open_node(
+    node: &Arc<Node>,
+    location: Place,
+    way: Way,
+    job: impl FnOnce() -> Option<Job>,
+) -> Option<Arc<Ticket>> {
     let tree = &node.tree;
     let mut job = Some(job);
     let mut make = || job.take()?();
@@ -115,7 +186,8 @@ fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<
             if node.is_closed() {
                 return None;
             }
-            Some(ambient.add_lending(engine, node.key(), make()?, location))
+            let job = make()?;
+            Some(ambient.add_as(way, engine, node.key(), job, location))
         })
     });
     let ticket = match here {
@@ -125,11 +197,19 @@ fn to_open_node(node: &Arc<Node>, location: Place, job: impl FnOnce() -> Option<
                 return None;
             }
             if let Some(engine) = &mut inner.engine {
-                return Some(engine.add_with_ticket_in(tree, node.key(), make()?, location));
+                let job = make()?;
+                engine.as_cleanup = way == Way::Cleanup;
+                let ticket = engine.add_with_ticket_in(tree, node.key(), job, location);
+                engine.as_cleanup = false;
+                return Some(ticket);
             }
             let ticket = Ticket::new(tree);
             let added = Added { job: make()?, ticket: Some(ticket.clone()), location };
-            inner.submit(tree, Op::Add(node.clone(), added));
+            let op = match way {
+                Way::Plain => Op::Add(node.clone(), added),
+                Way::Cleanup => Op::AddCleanup(node.clone(), added),
+            };
+            inner.submit(tree, op);
             Some(ticket)
         }),
     };
@@ -155,36 +235,57 @@ impl Ambient {
 
     #[inline(never)]
     fn add_slowly(&self, job: Job, location: Place) -> Arc<Ticket> {
-        let Some(here) = self.current_here() else { return self.add_elsewhere(job, location) };
+        let Some(here) = self.current_here() else { return self.add_elsewhere(job, location, Way::Plain) };
         let mut engine = self.engine.borrow_mut();
-        let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
-        if engine.tree.as_ref().is_some_and(|tree| tree.has_ops()) {
+        let Some(topmost) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
+        if topmost.tree.as_ref().is_some_and(|tree| tree.has_ops()) {
             // What others added before comes first.
-            engine.apply_ops_here();
+            topmost.apply_ops_here();
         }
-        let parent = here.unwrap_or_else(|| engine.materialise());
-        self.add_lending(engine, parent, job, location)
+        let parent = here.unwrap_or_else(|| topmost.materialise());
+        if topmost.slot(parent).gated {
+            drop(engine);
+            return self.add_gated(parent, job, location, Way::Plain);
+        }
+        self.add_lending(topmost, parent, job, location)
+    }
+
+    fn add_as(&self, way: Way, engine: &mut Engine, parent: Key, job: Job, location: Place) -> Arc<Ticket> {
+        engine.as_cleanup = way == Way::Cleanup;
+        let ticket = self.add_lending(engine, parent, job, location);
+        engine.as_cleanup = false;
+        ticket
+    }
+
+    /// As `add`, for what survives a rollback.
+    fn add_cleanup(&self, job: Job, location: Place) -> Arc<Ticket> {
+        match self.current_here() {
+            None => self.add_elsewhere(job, location, Way::Cleanup),
+            Some(_) => {
+                self.engine_here(|engine, _, key| self.add_as(Way::Cleanup, engine, key, job, location))
+            }
+        }
+    }
+
+    /// In a transaction that may hold it back. In the destructors of a rollback it goes to who is not rolled back.
+    #[cold]
+    fn add_gated(&self, parent: Key, job: Job, location: Place, way: Way) -> Arc<Ticket> {
+        let exiling =
+            self.engine_here(|engine, tree, _| engine.exiling(parent).map(|key| engine.share(tree, key)));
+        match exiling {
+            Some(node) => from_node(node.exile(), job, location, way),
+            None => self.engine_here(|engine, _, _| self.add_as(way, engine, parent, job, location)),
+        }
     }
 
     #[cold]
-    fn add_elsewhere(&self, job: Job, location: Place) -> Arc<Ticket> {
+    fn add_elsewhere(&self, job: Job, location: Place, way: Way) -> Arc<Ticket> {
         self.make_lazy();
-        let mut above = match self.current() {
+        let above = match self.current() {
+            Current::Node(node) if way == Way::Plain && node.is_exiling() => node.exile(),
             Current::Node(node) => node.nearest_open(),
             _ => None,
         };
-        let outside = above.is_none();
-        let mut job = Some(job);
-        while let Some(node) = above {
-            if let Some(ticket) = to_open_node(&node, location, || job.take()) {
-                return ticket;
-            }
-            above = node.nearest_open();
-        }
-        let ticket = Ticket::new(&root::node().tree);
-        if let Some(job) = job {
-            root::add(job, Some(ticket.clone()), location, outside);
-        }
-        ticket
+        from_node(above, job, location, way)
     }
 }

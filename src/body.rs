@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::commit::Verdict;
 use crate::current;
-use crate::error::{Failures, Place, drop_quietly};
+use crate::error::{Failure, Failures, Place, drop_quietly};
 use crate::node::Node;
 use crate::open::Options;
 use crate::run::Run;
@@ -26,6 +27,8 @@ pub(crate) struct Settled<T> {
     pub(crate) failures: Failures,
     /// Who knows who is to have them in the end; there if there are any.
     pub(crate) node: Option<Arc<Node>>,
+    /// Why an atomic transaction did not commit, though its body returned well.
+    pub(crate) refused: Option<Failure>,
 }
 
 pin_project! {
@@ -40,6 +43,8 @@ pin_project! {
         // When it is done.
         output: Option<Ended<F::Output>>,
         stage: Stage,
+        // Of an atomic transaction: whether it commits with this output.
+        commits: Option<fn(&F::Output) -> bool>,
         location: Place,
     }
 
@@ -63,7 +68,20 @@ enum Stage {
 
 impl<F: Future> Body<F> {
     pub(crate) fn new(future: F, options: Options, location: Place) -> Self {
-        Body { future: Some(future), output: None, stage: Stage::Unstarted(options), location }
+        Body { future: Some(future), output: None, stage: Stage::Unstarted(options), commits: None, location }
+    }
+
+    /// That of an atomic transaction, which is rolled back unless `commits` says otherwise.
+    pub(crate) fn atomic(
+        future: F,
+        mut options: Options,
+        commits: fn(&F::Output) -> bool,
+        location: Place,
+    ) -> Self {
+        options.atomic = true;
+        let mut body = Body::new(future, options, location);
+        body.commits = Some(commits);
+        body
     }
 
     /// Polls the body and drives what it set going, until all has settled.
@@ -75,14 +93,14 @@ impl<F: Future> Body<F> {
                 *this.stage = Stage::Running(Run::open(ambient, options, this.location));
             }
             let Stage::Running(run) = this.stage else { panic!("a scope was polled after it was done") };
-            let (future, output) = (&mut this.future, &mut *this.output);
+            let (future, output, commits) = (&mut this.future, &mut *this.output, *this.commits);
             let mut poll_body = |cx: &mut Context<'_>| {
                 let left =
                     match catch_unwind(AssertUnwindSafe(|| future.as_mut().as_pin_mut().map(|f| f.poll(cx))))
                     {
-                        Ok(Some(Poll::Pending)) => return false,
+                        Ok(Some(Poll::Pending)) => return None,
                         Ok(Some(Poll::Ready(value))) => Ok(value),
-                        Ok(None) => return true,
+                        Ok(None) => return Some(Verdict::Ill),
                         Err(payload) => Err(payload),
                     };
                 // Dropped at once, with its transaction current.
@@ -98,15 +116,16 @@ impl<F: Future> Body<F> {
                     }
                     (left, Ok(())) => left,
                 });
-                true
+                let well = matches!((&*output, &commits), (Some(Ok(value)), Some(commits)) if commits(value));
+                Some(if well { Verdict::Well } else { Verdict::Ill })
             };
             let failures = std::task::ready!(run.poll(ambient, cx, &mut poll_body));
             let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) else {
                 unreachable!("it runs")
             };
-            let node = run.close();
+            let (node, refused) = run.close();
             match this.output.take() {
-                Some(output) => Poll::Ready(Settled { output, failures, node }),
+                Some(output) => Poll::Ready(Settled { output, failures, node, refused }),
                 None => unreachable!("a body that has settled is done"),
             }
         })

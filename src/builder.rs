@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::atomic::Atomic;
 use crate::open::Options;
 use crate::scope::{Scope, TryScope};
 use crate::spawn::{SharedSpawner, Spawner};
@@ -72,6 +73,15 @@ impl TransactionBuilder {
     #[track_caller]
     pub fn scope<F: Future>(self, body: F) -> Scope<F> {
         Scope::new(body, self.options, Location::caller())
+    }
+
+    /// As [`atomic`](crate::atomic()).
+    #[track_caller]
+    pub fn atomic<F, T, E>(self, body: F) -> Atomic<F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        Atomic::new(body, self.options, Location::caller())
     }
 
     /// As [`try_scope`](crate::try_scope).

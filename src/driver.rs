@@ -92,6 +92,24 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// For who acts in the midst of a drive of this tree; ends nothing.
+    pub(crate) fn guest(ambient: &'a Ambient, tree: &'a Arc<Tree>) -> Self {
+        Drive {
+            ambient,
+            tree,
+            driving: tree.id,
+            framed: false,
+            polled: Polled::Nothing,
+            goal: Goal::Nothing,
+            current: Current::Nothing,
+            wakes: Key::MAX,
+            self_woken: false,
+            kept: false,
+            lending: None,
+            stopped: true,
+        }
+    }
+
     /// Uses the engine.
     #[inline(always)]
     pub(crate) fn engine<R>(&self, f: impl FnOnce(&mut Engine) -> R) -> R {
@@ -250,7 +268,7 @@ impl<'a> Drive<'a> {
 
     /// Drops a future unpolled, and tells so.
     #[cold]
-    fn refuse(&self, polling: Polling, failure: Failure) {
+    pub(crate) fn refuse(&self, polling: Polling, failure: Failure) {
         let Polling { job, key, loose, kept } = polling;
         self.become_polled(loose, key, kept.is_some());
         self.settle_polled(Done {

@@ -69,8 +69,11 @@ impl End {
         }
         let node = &this.node;
         if !node.is_closed() {
+            if judged && node.waits_for_commit() {
+                return Poll::Ready(would_deadlock(Why::Uncommitted, this.location));
+            }
             if judged && current::with(|ambient| ambient.waits_for_itself(node, false)) {
-                return Poll::Ready(would_deadlock(this.location));
+                return Poll::Ready(would_deadlock(Why::WouldDeadlock, this.location));
             }
             if !this.told {
                 this.told = true;
@@ -79,14 +82,17 @@ impl End {
         }
         let listening = &mut this.listening;
         let goal = node.goal(false);
-        let outcome = std::task::ready!(drive_until(&node.tree, &mut this.seat, cx, goal, |waker| {
+        let outcome = drive_until(&node.tree, &mut this.seat, cx, goal, |waker| {
             if let Some(waker) = waker {
                 node.listen(listening, waker);
             }
             node.take_outcome()
-        }));
-        this.done = true;
-        Poll::Ready(outcome)
+        });
+        if outcome.is_pending() && judged && will_wait_for_commit(node, cx) {
+            return Poll::Ready(would_deadlock(Why::Uncommitted, this.location));
+        }
+        this.done = outcome.is_ready();
+        outcome
     }
 }
 
@@ -137,9 +143,12 @@ impl Wait {
     pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
         let Wait { node, cell, asked, seat, location } = self;
         if current::with(|ambient| ambient.waits_for_itself(node, true)) {
-            return Poll::Ready(would_deadlock(location));
+            return Poll::Ready(would_deadlock(Why::WouldDeadlock, location));
         }
-        drive_until(&node.tree, seat, cx, node.goal(true), |waker| {
+        if !cell.is_over() && node.waits_for_commit() {
+            return Poll::Ready(would_deadlock(Why::Uncommitted, location));
+        }
+        let failures = drive_until(&node.tree, seat, cx, node.goal(true), |waker| {
             if let Some(waker) = waker {
                 cell.listen(waker);
             }
@@ -148,7 +157,11 @@ impl Wait {
                 node.tree.submit(Op::Collect(node.clone(), cell.clone()));
             }
             cell.take()
-        })
+        });
+        if failures.is_pending() && !cell.is_over() && will_wait_for_commit(node, cx) {
+            return Poll::Ready(would_deadlock(Why::Uncommitted, location));
+        }
+        failures
     }
 }
 
@@ -180,6 +193,12 @@ impl fmt::Debug for Wait {
     }
 }
 
-fn would_deadlock(location: Place) -> Failures {
-    Failures::one(Failure::new(Why::WouldDeadlock, location))
+/// Inside an atomic transaction he is to be woken when more is held back. Is there, by now?
+fn will_wait_for_commit(node: &Arc<Node>, cx: &Context<'_>) -> bool {
+    node.watch(cx.waker());
+    node.waits_for_commit()
+}
+
+fn would_deadlock(why: Why, location: Place) -> Failures {
+    Failures::one(Failure::new(why, location))
 }

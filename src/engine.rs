@@ -6,6 +6,7 @@
 //! A future that was added has a slot only from when it needs one: it stays pending, has children, or somebody asked for
 //! its transaction. Until then it is an entry of a queue (*loose*), and what is polled first is known as the loose one.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use slab::Slab;
@@ -16,7 +17,7 @@ use crate::failures::Trash;
 use crate::lend::Lending;
 use crate::node::Node;
 use crate::note::Note;
-use crate::ready::{Added, Key, Ready, Tag};
+use crate::ready::{Added, Entry, Key, Ready, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::tree::Tree;
 use crate::waker::{BodyWaker, SlotWakers, Wakers};
@@ -45,6 +46,10 @@ pub(crate) struct Engine {
     /// There may be something to do for the driver before the next poll. Set by whatever does more than to add, or to
     /// count down; so between most polls this is all that is looked at.
     pub(crate) stirred: bool,
+    /// Part of what was rolled back: to be dropped unstarted, before anything else has its turn.
+    pub(crate) doomed: VecDeque<Entry>,
+    /// What is being added is a cleanup.
+    pub(crate) as_cleanup: bool,
     /// Settled, and to be closed under the lock of the tree.
     pub(crate) closing: Vec<Key>,
     /// The slot of the top node, while that is open.
@@ -72,7 +77,7 @@ impl Engine {
 
     #[inline]
     pub(crate) fn has_work(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.doomed.is_empty()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -168,6 +173,10 @@ impl Engine {
             node.place(key, slot.serial);
             slot.at_owner = false;
             slot.gated |= node.spawner.is_some();
+            if node.hooks.is_some() {
+                slot.gated = true;
+                slot.extra().held = Some(Box::default());
+            }
             slot.extra().node = Some(node);
         }
     }
@@ -215,6 +224,7 @@ impl Engine {
         trash.failures.extend(self.trash.failures.drain(..));
         trash.nodes.extend(self.trash.nodes.drain(..));
         trash.tasks.append(&mut self.trash.tasks);
+        trash.tickets.append(&mut self.trash.tickets);
     }
 
     /// Is there anything to hand out?
@@ -226,7 +236,7 @@ impl Engine {
     /// Is there nothing for the driver to do before the next poll?
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
-        self.closing.is_empty() && !self.has_mail()
+        self.closing.is_empty() && self.doomed.is_empty() && !self.has_mail()
     }
 
     /// Is nothing in it?

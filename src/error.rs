@@ -51,6 +51,7 @@ pub(crate) enum Kind {
     Panic(Option<Box<str>>),
     Cancelled,
     WouldDeadlock,
+    Uncommitted,
     TooDeep(Vec<Place>, u32),
     Closed,
 }
@@ -117,7 +118,13 @@ impl Failure {
 
     /// Would waiting have meant waiting for oneself?
     pub fn is_would_deadlock(&self) -> bool {
-        matches!(self.0.kind, Kind::WouldDeadlock)
+        matches!(self.0.kind, Kind::WouldDeadlock | Kind::Uncommitted)
+    }
+
+    /// Would waiting have meant waiting, inside an atomic transaction, for what starts only when that has committed? Such
+    /// a failure also [would deadlock](Failure::is_would_deadlock).
+    pub fn is_uncommitted(&self) -> bool {
+        matches!(self.0.kind, Kind::Uncommitted)
     }
 
     /// Was the future refused because it would have been nested deeper than the transaction allows?
@@ -177,6 +184,12 @@ impl fmt::Display for Failure {
             Kind::Panic(None) => write!(f, "{at}: panicked"),
             Kind::Cancelled => write!(f, "{at}: cancelled"),
             Kind::WouldDeadlock => write!(f, "{at}: would deadlock: this waits for itself"),
+            Kind::Uncommitted => {
+                write!(
+                    f,
+                    "{at}: would deadlock: this waits for what starts only when the atomic transaction around has committed"
+                )
+            }
             Kind::Closed => write!(f, "{at}: the transaction is closed"),
             Kind::TooDeep(chain, depth) => {
                 write!(

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::error::{Failure, Failures, Received};
 use crate::node::Node;
 use crate::spawn::SpawnTask;
+use crate::ticket::Ticket;
 
 /// How many are kept; the rest is counted.
 const KEPT: usize = 64;
@@ -29,11 +30,12 @@ pub(crate) struct Trash {
     pub(crate) failures: SmallVec<[Failure; 1]>,
     pub(crate) nodes: SmallVec<[Arc<Node>; 1]>,
     pub(crate) tasks: Vec<SpawnTask>,
+    pub(crate) tickets: Vec<Arc<Ticket>>,
 }
 
 impl Trash {
     pub(crate) fn is_empty(&self) -> bool {
-        self.failures.is_empty() && self.nodes.is_empty() && self.tasks.is_empty()
+        self.failures.is_empty() && self.nodes.is_empty() && self.tasks.is_empty() && self.tickets.is_empty()
     }
 }
 

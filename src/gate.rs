@@ -13,6 +13,17 @@ impl Engine {
     #[cold]
     pub(crate) fn gate(&mut self, entry: Entry) {
         self.stirred = true;
+        let cleanup = std::mem::take(&mut self.as_cleanup);
+        if let Some(entry) = self.hold(entry, cleanup) {
+            self.due(entry);
+        }
+    }
+
+    /// An entry that nothing holds back (any more).
+    pub(crate) fn due(&mut self, entry: Entry) {
+        // The last one in the queue may be another from now on.
+        self.settle_last();
+        self.stirred = true;
         self.spawn(entry);
     }
 }

@@ -5,13 +5,14 @@ use std::task::Waker;
 
 use crate::current::{self, Goal};
 use crate::error::{Failures, Place};
+use crate::hooks::Hooks;
 use crate::outside::Outside;
 use crate::ready::Key;
 use crate::registry;
 use crate::root;
 use crate::slot::Kind;
 use crate::spawn::SharedSpawner;
-use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
 use crate::waker::{Seat, WakerSet, Wakers};
 
@@ -38,6 +39,12 @@ pub(crate) struct Node {
     /// Where it was begun or added.
     pub(crate) location: Place,
     pub(crate) parent: Option<Arc<Node>>,
+    /// Of an atomic transaction.
+    pub(crate) hooks: Option<Box<Hooks>>,
+    /// How much is held back at or below it.
+    held: AtomicUsize,
+    /// Some of what was added to it was handed over to the atomic transaction around it.
+    deferred: AtomicBool,
     /// How deep futures below it may be, if its builder said so.
     pub(crate) depth_limit: Option<u32>,
     /// What runs the futures that are added to it or below, if its builder said so.
@@ -79,6 +86,9 @@ impl Node {
             name: None,
             location,
             parent,
+            hooks: None,
+            held: AtomicUsize::new(0),
+            deferred: AtomicBool::new(false),
             depth_limit: None,
             spawner: None,
             outside: None,
@@ -145,6 +155,32 @@ impl Node {
 
     pub(crate) fn set_pending(&self, pending: u32) {
         self.pending.store(pending as usize, Ordering::Release);
+    }
+
+    /// Those of an atomic transaction.
+    pub(crate) fn hooks(&self) -> &Hooks {
+        match &self.hooks {
+            Some(hooks) => hooks,
+            None => unreachable!("asked only of what holds"),
+        }
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// For who has the engine.
+    pub(crate) fn count_held(&self, more: isize) {
+        let held = self.held.load(Ordering::Relaxed);
+        self.held.store(held.saturating_add_signed(more), Ordering::Release);
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_deferred(&self) {
+        self.deferred.store(true, Ordering::Release);
     }
 
     /// Is it `other`, or above it?

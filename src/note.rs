@@ -41,6 +41,17 @@ impl Engine {
         }
     }
 
+    /// Counts an entry in another epoch. Returns the one before.
+    pub(crate) fn note_epoch(&mut self, tag: &mut Tag, epoch: u64) -> u64 {
+        match self.notes.get_mut(tag.note as usize) {
+            Some(note) => std::mem::replace(&mut note.epoch, epoch),
+            None => {
+                tag.note = self.notes.insert(Note { ticket: None, epoch }) as Key;
+                0
+            }
+        }
+    }
+
     /// Takes it from an entry that is none any more.
     #[inline]
     pub(crate) fn take_note(&mut self, tag: &Tag) -> Option<Note> {

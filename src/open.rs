@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::current::{Ambient, Current};
 use crate::engine::Engine;
 use crate::error::Place;
+use crate::hooks::Hooks;
 use crate::node::Node;
 use crate::pool;
 use crate::ready::Key;
@@ -20,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) depth_limit: Option<u32>,
     /// What runs the futures that are added to it or below.
     pub(crate) spawner: Option<SharedSpawner>,
+    /// All or nothing.
+    pub(crate) atomic: bool,
 }
 
 /// An open transaction, as its owner has it.
@@ -60,7 +63,8 @@ impl Ambient {
     fn open_here(&self, kind: Kind, options: Options, location: Place) -> Site {
         let limit = options.depth_limit;
         let (key, tree, node) = self.engine_here(|engine, tree, parent| {
-            let named = kind == Kind::Begun || options.need_node();
+            // Inside an atomic transaction, too, as that may hand over what was added there.
+            let named = kind == Kind::Begun || options.need_node() || engine.slot(parent).gated;
             let node = named.then(|| {
                 let above = engine.share(tree, parent);
                 Arc::new(options.node(tree.clone(), kind, Some(above), location))
@@ -93,7 +97,7 @@ impl Ambient {
 impl Options {
     /// Does the driver look for any of it in the node?
     fn need_node(&self) -> bool {
-        self.name.is_some() || self.spawner.is_some()
+        self.name.is_some() || self.spawner.is_some() || self.atomic
     }
 
     pub(crate) fn node(
@@ -107,6 +111,7 @@ impl Options {
         node.name.clone_from(&self.name);
         node.depth_limit = self.depth_limit;
         node.spawner.clone_from(&self.spawner);
+        node.hooks = self.atomic.then(|| Box::new(Hooks::new()));
         node
     }
 }

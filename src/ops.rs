@@ -18,6 +18,21 @@ impl Engine {
                 self.add(node.key(), added);
                 self.done_with(node);
             }
+            Op::AddCleanup(node, entry) => {
+                self.as_cleanup = true;
+                self.add(node.key(), entry);
+                self.as_cleanup = false;
+                self.done_with(node);
+            }
+            Op::Commit(node) => self.commit(&node),
+            Op::Undo(node) => self.undo(&node),
+            Op::Undone(node) => self.undone(&node),
+            Op::CancelHeld(node, ticket) => {
+                self.cancel_held(&node, &ticket);
+                self.done_with(node);
+                // Its future has another.
+                self.trash.tickets.push(ticket);
+            }
             Op::Begin(node) => {
                 let parent = node.parent.as_ref().map_or(NONE, |parent| parent.key());
                 let (kind, limit, location) = (node.kind, node.depth_limit, node.location);

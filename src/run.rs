@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::commit::{Commit, Verdict};
 use crate::current::{self, Ambient, Current, Frame, Goal, Polled};
 use crate::driver::{Drive, Left};
 use crate::engine::Engine;
@@ -23,6 +24,8 @@ use crate::waker::{BodyWaker, Seat};
 pub(crate) struct Run {
     site: Site,
     waker: Arc<BodyWaker>,
+    /// Of an atomic transaction.
+    commit: Option<Box<Commit>>,
     /// The body is not done.
     pub(crate) live: bool,
     /// The task's waker has been left with the body's.
@@ -33,11 +36,12 @@ pub(crate) struct Run {
     listening: Seat,
 }
 
-/// Polls the body, drops it when it is done, and says whether it is.
-pub(crate) type PollBody<'a> = &'a mut dyn FnMut(&mut Context<'_>) -> bool;
+/// Polls the body, drops it when it is done, and says how it ended.
+pub(crate) type PollBody<'a> = &'a mut dyn FnMut(&mut Context<'_>) -> Option<Verdict>;
 
 impl Run {
     pub(crate) fn open(ambient: &Ambient, options: Options, location: Place) -> Self {
+        let commit = options.atomic.then(Box::default);
         let mut site = ambient.open(Kind::Body, options, location);
         let id = site.tree.id;
         let pooled = match &mut site.engine {
@@ -45,7 +49,7 @@ impl Run {
             None => ambient.on_top(id, Engine::pooled_body).flatten(),
         };
         let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new()));
-        Run { site, waker, live: true, armed: false, seat: None, listening: None }
+        Run { site, waker, commit, live: true, armed: false, seat: None, listening: None }
     }
 
     pub(crate) fn poll(
@@ -153,22 +157,29 @@ impl Run {
         let waker = Waker::from(self.waker.clone());
         let mut cx = Context::from_waker(&waker);
         let placed = node.as_ref().is_none_or(|node| node.is_placed());
+        let mut step = |cx: &mut Context<'_>| match (&mut self.commit, node) {
+            (Some(commit), Some(node)) => commit.advance(node.hooks(), node.location, cx, body),
+            _ => body(cx).is_some(),
+        };
         let done = match node {
             Some(node) if ambient.driving.get() != tree.id || !placed => {
                 let _frame = Framed::push(ambient, Frame::Body(node.clone()));
-                ambient.enter(Current::Node(node.clone()), || body(&mut cx))
+                ambient.enter(Current::Node(node.clone()), || step(&mut cx))
             }
             _ => {
                 let key = node.as_ref().map_or(*key, |node| node.key());
                 let outer = ambient.polled.replace(Polled::Slot(key));
                 let _frame = (outer != Polled::Nothing).then(|| Framed::push(ambient, Frame::Polled(outer)));
                 // The future that holds the scope, if any, is told of its wakes by its slot as before.
-                let done = ambient.enter(Current::Slot(key), || body(&mut cx));
+                let done = ambient.enter(Current::Slot(key), || step(&mut cx));
                 ambient.polled.set(outer);
                 done
             }
         };
         if done {
+            if let (Some(commit), Some(node)) = (&mut self.commit, node) {
+                commit.conclude(ambient, node);
+            }
             self.live = false;
             match node {
                 Some(node) => tree.submit(Op::BodyDone(node.clone())),
@@ -262,7 +273,8 @@ impl Run {
     }
 
     /// It has settled, and the outcome is taken. Returns the node, which knows who is above.
-    pub(crate) fn close(mut self) -> Option<Arc<Node>> {
+    /// And, of an atomic one, why it did not commit.
+    pub(crate) fn close(mut self) -> (Option<Arc<Node>>, Option<Failure>) {
         let Site { tree, node, .. } = &mut self.site;
         tree.leave(&mut self.seat);
         if let Some(node) = node {
@@ -272,7 +284,7 @@ impl Run {
                 pool::put_idle(tree.clone(), 3);
             }
         }
-        node.take()
+        (node.take(), self.commit.and_then(|commit| commit.into_refused()))
     }
 
     /// The owner drops it half-way.
@@ -287,7 +299,12 @@ impl Run {
         let dropped = current::with(|ambient| {
             // For who waits in a destructor: he is a part of this.
             let _frame = Framed::push(ambient, Frame::Body(node.clone()));
-            catch_unwind(AssertUnwindSafe(|| current::enter(&node, drop_body)))
+            catch_unwind(AssertUnwindSafe(|| {
+                current::enter(&node, || match &mut self.commit {
+                    Some(commit) if !commit.is_through() => commit.give_up(&node, drop_body),
+                    _ => drop_body(),
+                });
+            }))
         });
         if let Err(payload) = dropped {
             let failure = Failure::from_panic(payload, location);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::body::{Body, Settled};
-use crate::error::{Failures, Place, ScopeError};
+use crate::error::{Failure, Failures, Place, ScopeError};
 use crate::node::Node;
 use crate::open::Options;
 use crate::root;
@@ -159,9 +159,9 @@ impl<F: Future> TryScope<F> {
 }
 
 /// Polls the body to its end. A panic of it goes on; the failures are left to who is above then.
-fn poll_body<F: Future>(body: Pin<&mut Body<F>>, cx: &mut Context<'_>) -> Poll<(F::Output, Rest)> {
-    let Settled { output, failures, node } = ready!(body.poll_settled(cx));
-    let rest = Rest { failures, node };
+pub(crate) fn poll_body<F: Future>(body: Pin<&mut Body<F>>, cx: &mut Context<'_>) -> Poll<(F::Output, Rest)> {
+    let Settled { output, failures, node, refused } = ready!(body.poll_settled(cx));
+    let rest = Rest { failures, node, refused };
     match output {
         Ok(value) => Poll::Ready((value, rest)),
         Err(panic) => {
@@ -172,28 +172,31 @@ fn poll_body<F: Future>(body: Pin<&mut Body<F>>, cx: &mut Context<'_>) -> Poll<(
 }
 
 /// The failures of what a body set going.
-struct Rest {
+pub(crate) struct Rest {
     failures: Failures,
     node: Option<Arc<Node>>,
+    /// Why an atomic transaction did not commit, though its body returned well.
+    pub(crate) refused: Option<Failure>,
 }
 
 impl Rest {
     /// They go to who awaited the scope.
-    fn receive(self) -> Failures {
+    pub(crate) fn receive(self) -> Failures {
         self.failures.receive();
         self.failures
     }
 
     /// They have no place in what the scope resolves with.
-    fn hand_up(self) {
+    pub(crate) fn hand_up(self) {
         if !self.failures.is_empty() {
             self.node.as_ref().unwrap_or_else(|| root::node()).hand_up(&self.failures);
         }
     }
 }
 
-fn outcome<T>(value: T, rest: Rest) -> Outcome<T> {
-    Outcome { value, failures: rest.receive(), deferred: false }
+pub(crate) fn outcome<T>(value: T, rest: Rest) -> Outcome<T> {
+    let deferred = rest.node.as_ref().is_some_and(|node| node.is_deferred());
+    Outcome { value, failures: rest.receive(), deferred }
 }
 
 impl<F: Future> Future for Scope<F> {

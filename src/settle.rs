@@ -55,7 +55,7 @@ impl Engine {
 
     /// True if nothing is left for the parent to wait for.
     #[inline(always)]
-    fn uncount_one(&mut self, parent: Key, epoch: u64) -> bool {
+    pub(crate) fn uncount_one(&mut self, parent: Key, epoch: u64) -> bool {
         let slot = self.slot(parent);
         slot.pending -= 1;
         let settled = slot.pending == 0 && !slot.live;
@@ -202,7 +202,7 @@ impl Engine {
         }
     }
 
-    fn mark_ending(&mut self, key: Key) {
+    pub(crate) fn mark_ending(&mut self, key: Key) {
         let slot = self.slot(key);
         slot.ending = true;
         if let Some(node) = slot.node() {
@@ -219,6 +219,10 @@ impl Engine {
         self.mark_ending(key);
         let slot = self.slot(key);
         change(slot);
+        if slot.gated && slot.kind == Kind::Body && !slot.live {
+            self.hand_over(key);
+        }
+        let slot = self.slot(key);
         if slot.pending == 0 && !slot.live {
             self.settle(key);
         }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::error::Place;
 use crate::failures::FailureList;
+use crate::hold::Held;
+use crate::hooks::Hooks;
 use crate::node::Node;
-use crate::ready::{Job, Key};
+use crate::ready::{Entry, Job, Key};
 use crate::ticket::Ticket;
 use crate::wait::WaitRecord;
 
@@ -68,6 +70,10 @@ pub(crate) struct Extra {
     pub(crate) epoch: u64,
     /// Waits under way, oldest first.
     pub(crate) waits: VecDeque<WaitRecord>,
+    /// What waits for the commit, of an atomic transaction that has not come so far.
+    pub(crate) held: Option<Box<Held>>,
+    /// What survives the rollback that is under way.
+    pub(crate) cleanups: Vec<Entry>,
     /// Transactions that were begun in this one and are open.
     pub(crate) begun: Vec<Key>,
     /// Where this one, if it was begun, stands in its parent's list.
@@ -98,6 +104,15 @@ impl Slot {
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.extra.as_ref()?.node.as_ref()
+    }
+
+    /// Those of an atomic transaction.
+    pub(crate) fn hooks(&self) -> Option<&Hooks> {
+        self.node()?.hooks.as_deref()
+    }
+
+    pub(crate) fn held_mut(&mut self) -> Option<&mut Held> {
+        self.extra.as_mut()?.held.as_deref_mut()
     }
 
     pub(crate) fn extra(&mut self) -> &mut Extra {

@@ -104,11 +104,14 @@ impl<T: Send + 'static> Stashed<T> {
     /// Handle and callback are told a [`Failure`] that [is cancelled](Failure::is_cancelled); it is no failure of the
     /// transaction. What the future had added runs on.
     pub fn cancel(&self) {
-        if let Some(ticket) = &self.ticket
-            && let Some(key) = ticket.cancel()
-            && let Some(tree) = ticket.tree.upgrade()
-        {
-            tree.submit(Op::Cancel(key));
+        let Some(ticket) = &self.ticket else { return };
+        let place = ticket.cancel();
+        if let Some(tree) = ticket.tree.upgrade() {
+            if let Some(holder) = ticket.holder() {
+                tree.submit(Op::CancelHeld(holder, ticket.clone()));
+            } else if let Some(key) = place {
+                tree.submit(Op::Cancel(key));
+            }
         }
     }
 
@@ -129,6 +132,8 @@ impl<T: Send + 'static> Stashed<T> {
                     settled
                 } else if current::with(|ambient| ambient.is_polled(Arc::as_ptr(ticket) as usize)) {
                     return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
+                } else if ticket.holder().is_some_and(|holder| holder.holder_polled_here().is_some()) {
+                    return Poll::Ready(Err(Failure::new(Why::Uncommitted, self.location)));
                 } else {
                     match ticket.tree.upgrade() {
                         Some(tree) => std::task::ready!(drive_until(

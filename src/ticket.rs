@@ -11,6 +11,7 @@ use std::task::Waker;
 use smallvec::SmallVec;
 
 use crate::error::Failure;
+use crate::node::Node;
 use crate::ready::Key;
 use crate::sync::{AtomicU8, AtomicU32, Mutex, Ordering, load_after_count, lock};
 use crate::tree::Tree;
@@ -25,6 +26,7 @@ pub(crate) type Callback = Box<dyn FnOnce(Settled) -> (Settled, Option<Box<dyn A
 const CANCELLED: u8 = 1;
 const SETTLED: u8 = 2;
 const CALLBACK: u8 = 4;
+const HELD: u8 = 8;
 
 /// The slot is not known (yet).
 const NOWHERE: Key = Key::MAX;
@@ -32,7 +34,7 @@ const NOWHERE: Key = Key::MAX;
 pub(crate) struct Ticket {
     /// The tree whose driver settles it. Weak: the tree holds tickets.
     pub(crate) tree: Weak<Tree>,
-    /// `CANCELLED`, `SETTLED`, `CALLBACK`.
+    /// `CANCELLED`, `SETTLED`, `CALLBACK`, `HELD`.
     flags: AtomicU8,
     /// The slot that holds the future, once it has one.
     slot: AtomicU32,
@@ -44,6 +46,8 @@ struct State {
     settled: Option<Settled>,
     waker: Option<Waker>,
     callbacks: SmallVec<[Callback; 1]>,
+    /// Which atomic transaction holds the future back, and where in its list. While it does so, it is open.
+    holder: Option<(Arc<Node>, usize)>,
 }
 
 impl Ticket {
@@ -94,6 +98,31 @@ impl Ticket {
         self.slot.store(key, Ordering::Relaxed);
         // Not a load: of this and the mark one comes second, and sees what was stored before the first.
         self.flags.fetch_or(0, Ordering::AcqRel) & CANCELLED != 0
+    }
+
+    /// The future is held back by this node. True if it was cancelled meanwhile.
+    pub(crate) fn hold(&self, holder: Arc<Node>, index: usize) -> bool {
+        lock(&self.state).holder = Some((holder, index));
+        self.flags.fetch_or(HELD, Ordering::AcqRel) & CANCELLED != 0
+    }
+
+    /// It is held back no more.
+    pub(crate) fn release(&self) {
+        self.flags.fetch_and(!HELD, Ordering::AcqRel);
+        lock(&self.state).holder = None;
+    }
+
+    /// Who holds it back.
+    pub(crate) fn holder(&self) -> Option<Arc<Node>> {
+        if self.flags.load(Ordering::Acquire) & HELD == 0 {
+            return None;
+        }
+        lock(&self.state).holder.as_ref().map(|(node, _)| node.clone())
+    }
+
+    /// Where in the list of its holder it stands.
+    pub(crate) fn held_at(&self) -> Option<usize> {
+        lock(&self.state).holder.as_ref().map(|(_, index)| *index)
     }
 
     /// Runs the callbacks, stores the outcome, and hands out who is to be woken. Returns the panics of callbacks.

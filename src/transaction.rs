@@ -12,6 +12,7 @@ use crate::current::{self, Current};
 use crate::end::{End, Wait};
 use crate::error::{Closed, Place};
 use crate::gather::Gather;
+use crate::hooks::Standing;
 use crate::node::{Node, State};
 use crate::open::Options;
 use crate::settles::Settles;
@@ -20,7 +21,7 @@ use crate::snapshot::{CompleteSnapshot, Snapshot};
 use crate::stash::Stashed;
 use crate::task::{AsItIs, Checked};
 use crate::tree::Op;
-use crate::{pool, report, root};
+use crate::{hooks, pool, report, root};
 
 /// The number of a transaction, unlike any other in the process. It is given when the first handle is made: handles made
 /// later have higher ones.
@@ -221,6 +222,69 @@ impl Transaction {
         let location = Location::caller();
         let add = |future| add::to_node_or_refuse::<I::Item, AsItIs>(&self.node, future, location);
         Gather::new(futures.into_iter().map(add).collect())
+    }
+
+    /// Is what is added to it held back until a commit? So it is in an atomic transaction, and in all that is part of one.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let result = settled::atomic(async {
+    ///     assert!(settled::current().unwrap().is_atomic());
+    ///     settled::add(async { assert!(!settled::current().unwrap().is_atomic()) }); // committed
+    ///     Ok::<_, String>(())
+    /// });
+    /// result.await.unwrap();
+    /// # });
+    /// ```
+    pub fn is_atomic(&self) -> bool {
+        matches!(self.node.standing(), Standing::Held(_))
+    }
+
+    /// Has an atomic transaction rolled back when its body is done, whatever that returns.
+    pub fn abort(&self) {
+        if self.node.holds() {
+            self.node.hooks().abort();
+        }
+    }
+
+    /// Has `hook` called when it commits. See [`on_commit`](crate::on_commit).
+    #[track_caller]
+    pub fn on_commit(&self, hook: impl FnOnce() + Send + 'static) {
+        hooks::at_commit(Some(&self.node), hook, Location::caller());
+    }
+
+    /// Has `hook` called when it is rolled back. See [`on_rollback`](crate::on_rollback).
+    #[track_caller]
+    pub fn on_rollback(&self, hook: impl FnOnce() + Send + 'static) {
+        hooks::at_rollback(Some(&self.node), hook, Location::caller());
+    }
+
+    /// Has `check` polled when the body of the atomic transaction has returned `Ok`: if it fails, or panics, the
+    /// transaction is rolled back, and [refused](crate::ScopeError::Refused) with that failure.
+    ///
+    /// Checks run one after another, in order, with the transaction current; what they add is held back as well, and
+    /// checks that they ask for run too. After the first failure the rest are dropped. With no atomic transaction around,
+    /// or when its checks are over, it is added as by [`add`](Transaction::add).
+    ///
+    /// ```
+    /// use settled::{ScopeError, atomic, block_on, current};
+    ///
+    /// let result = block_on(atomic(async {
+    ///     let stock = 3 - 5;
+    ///     current().unwrap().before_commit(async move {
+    ///         if stock < 0 { Err("stock would be negative") } else { Ok(()) }
+    ///     });
+    ///     Ok::<_, String>(stock)
+    /// }));
+    /// assert!(matches!(result, Err(ScopeError::Refused(why)) if why.to_string().ends_with("negative")));
+    /// ```
+    #[track_caller]
+    pub fn before_commit<F>(&self, check: F)
+    where
+        F: Future + Send + 'static,
+        F::Output: Settles,
+    {
+        hooks::before_commit(&self.node, check, Location::caller());
     }
 
     /// Settles what was added before this call, with all below that; the transaction stays open.

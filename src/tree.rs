@@ -42,6 +42,7 @@ use crate::ready::{Added, Key};
 use crate::registry;
 use crate::spawn::SpawnTask;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::ticket::Ticket;
 use crate::wait::WaitCell;
 use crate::waker::{Seat, WakerSet, Wakers, wake_all};
 
@@ -76,6 +77,16 @@ pub(crate) struct Inner {
 pub(crate) enum Op {
     /// A future for this node.
     Add(Arc<Node>, Added),
+    /// The same, for what survives a rollback.
+    AddCleanup(Arc<Node>, Added),
+    /// What this atomic transaction holds back may start, or goes to the one around it.
+    Commit(Arc<Node>),
+    /// What it holds back is to be dropped.
+    Undo(Arc<Node>),
+    /// The hooks of its rollback have been called.
+    Undone(Arc<Node>),
+    /// What this ticket is for, held by this node, was cancelled.
+    CancelHeld(Arc<Node>, Arc<Ticket>),
     /// Give this node a slot below its parent.
     Begin(Arc<Node>),
     Wake(Key),
@@ -195,7 +206,8 @@ impl Tree {
         if !self.has_ops() {
             return 0;
         }
-        let is_add = |op: &&Op| matches!(op, Op::Add(whom, _) if Arc::ptr_eq(whom, node));
+        let is_add =
+            |op: &&Op| matches!(op, Op::Add(whom, _) | Op::AddCleanup(whom, _) if Arc::ptr_eq(whom, node));
         self.lock().ops.iter().filter(is_add).count()
     }
 
@@ -367,10 +379,11 @@ impl Inner {
 
 /// What a change leaves to be done without locks. Whatever panics in it, all of it is done.
 pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
-    let Trash { failures, nodes, tasks } = trash;
+    let Trash { failures, nodes, tasks, tickets } = trash;
     tasks.into_iter().for_each(SpawnTask::hand_over);
     failures.into_iter().for_each(drop_quietly);
     nodes.into_iter().for_each(drop_quietly);
+    tickets.into_iter().for_each(drop_quietly);
     wake_all(wakers);
 }
 

@@ -58,6 +58,11 @@ impl Engine {
             if std::mem::take(&mut self.stop) {
                 return Turn::Event;
             }
+            if !self.doomed.is_empty()
+                && let Some((polling, location)) = self.next_doomed()
+            {
+                return Turn::Refuse(polling, Failure::new(Why::Cancelled, location));
+            }
             self.ready.begin_round();
             if self.ready.is_next_plain() {
                 let key = self.slots.vacant_key() as Key;

@@ -3,6 +3,7 @@
 mod adding;
 mod adoption;
 mod ambient;
+mod atomic;
 mod cancel;
 mod cascade;
 mod closed;
