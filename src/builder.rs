@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::atomic::Atomic;
+use crate::on_drop::OnDrop;
 use crate::open::Options;
 use crate::scope::{Scope, TryScope};
 use crate::spawn::{SharedSpawner, Spawner};
@@ -60,6 +61,101 @@ impl TransactionBuilder {
     /// ```
     pub fn spawner(mut self, spawner: impl Spawner) -> Self {
         self.options.spawner = Some(SharedSpawner(Arc::new(spawner)));
+        self
+    }
+
+    /// At most so many of the futures that are added to it run at once; the others wait in the order of adding.
+    ///
+    /// A place is taken from a future's first poll until it is done itself. What it has added in turn does not count, nor
+    /// do the transaction's own body, scopes and begun transactions in it, or what transactions below are given: each has
+    /// its own limit, or none. A delivery of a signal that waits for its handler gives its place to the next meanwhile. A
+    /// child that awaits a sibling keeps its place: with too few of them that sibling may never start.
+    ///
+    /// # Panics
+    ///
+    /// If the limit is 0: nothing would ever run.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    ///
+    /// static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    /// # async fn request() { let mut first = true; std::future::poll_fn(|cx| {
+    /// #     cx.waker().wake_by_ref();
+    /// #     if std::mem::take(&mut first) { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    /// # }).await }
+    ///
+    /// let import = settled::Transaction::builder().limit(2).begin();
+    /// for _ in 0..10 {
+    ///     import
+    ///         .add(async {
+    ///             assert!(RUNNING.fetch_add(1, Relaxed) < 2);
+    ///             request().await;
+    ///             RUNNING.fetch_sub(1, Relaxed);
+    ///         })
+    ///         .unwrap();
+    /// }
+    /// settled::block_on(import.end()).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn limit(mut self, limit: usize) -> Self {
+        assert!(limit > 0, "a transaction with a limit of 0 would never run anything");
+        self.options.limits.limit = Some(limit);
+        self
+    }
+
+    /// The first failure cancels the rest, instead of leaving it to run on.
+    ///
+    /// When a failure (an error, a panic, a future that is nested too deep) reaches the transaction, everything below it
+    /// that is pending is dropped with the next drive, and so is whatever is added to it or below afterwards; handles and
+    /// callbacks are told a failure that [is cancelled](crate::Failure::is_cancelled). Cancellations are no failures of
+    /// the transaction: only what has failed is reported. Bodies, its own and those of scopes below that others await, run
+    /// on to their end.
+    ///
+    /// The failure of a direct child counts at once, also where somebody awaits its handle. One from deeper below counts
+    /// when the futures in between are done and so nobody can receive it any more; what an inner scope or a begun
+    /// transaction reports to who awaits that is his.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let scope = settled::Transaction::builder().fail_fast().scope(async {
+    ///     settled::add(std::future::pending::<()>()); // would never be done
+    ///     settled::add(async { Err::<(), _>("disk full") });
+    /// });
+    /// let failures = scope.await.unwrap_err();
+    /// assert_eq!(failures.len(), 1);
+    /// # });
+    /// ```
+    pub fn fail_fast(mut self) -> Self {
+        self.options.limits.fail_fast = true;
+        self
+    }
+
+    /// How many failures are kept, in the order of adding; the rest is [counted](crate::Failures::omitted). 64 unless it
+    /// is said here or by a transaction above.
+    ///
+    /// What is below collects for the transaction, so that this holds for it, too, unless a builder below says otherwise:
+    /// then no more than that can come up from there.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let scope = settled::Transaction::builder().max_failures(2).scope(async {
+    ///     for n in 0..5 {
+    ///         settled::add(async move { Err::<(), _>(format!("no. {n}")) });
+    ///     }
+    /// });
+    /// let failures = scope.await.unwrap_err();
+    /// assert_eq!((failures.len(), failures.omitted()), (2, 3));
+    /// # });
+    /// ```
+    pub fn max_failures(mut self, max: usize) -> Self {
+        self.options.limits.max_failures = Some(max);
+        self
+    }
+
+    /// What becomes of what is pending when the transaction is dropped before its end: [`OnDrop::Adopt`] unless it is said
+    /// here.
+    pub fn on_drop(mut self, on_drop: OnDrop) -> Self {
+        self.options.limits.on_drop = on_drop;
         self
     }
 

@@ -133,6 +133,8 @@ pub(crate) struct Ambient {
     pub(crate) reference: Cell<Option<Arc<Ticket>>>,
     /// The ticket (its address) that the handle of what was added last has got; 0: none.
     pub(crate) lent: Cell<usize>,
+    /// The tree in which something is being dropped as it was cancelled with what is above it; 0: none.
+    pub(crate) cancelling: Cell<u64>,
     /// What it leaves.
     remains: RefCell<Option<Remains>>,
     /// There is something in `remains`.
@@ -181,6 +183,7 @@ impl Ambient {
             kept: Cell::new(false),
             reference: Cell::new(None),
             lent: Cell::new(0),
+            cancelling: Cell::new(0),
             remains: RefCell::new(None),
             remaining: Cell::new(false),
             budget: Cell::new(BUDGET),

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use crate::cancel;
 use crate::current::{Ambient, BUDGET, Current, Frame, Goal, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
@@ -271,15 +272,14 @@ impl<'a> Drive<'a> {
     pub(crate) fn refuse(&self, polling: Polling, failure: Failure) {
         let Polling { job, key, loose, kept } = polling;
         self.become_polled(loose, key, kept.is_some());
-        self.settle_polled(Done {
-            job: Some(job),
-            key,
-            loose,
-            kept,
-            remains: None,
-            panic: None,
-            refused: Some(failure),
-        });
+        let with_others = kept.as_ref().is_some_and(|ticket| ticket.is_cancelled_below());
+        let (job, refused) = (Some(job), Some(failure));
+        let done = Done { job, key, loose, kept, remains: None, panic: None, refused };
+        if with_others {
+            cancel::dropping(self.ambient, self.tree, loose, key, || self.settle_polled(done));
+        } else {
+            self.settle_polled(done);
+        }
     }
 
     #[inline]

@@ -59,6 +59,10 @@ pub(crate) struct Engine {
     bodies: Vec<Arc<BodyWaker>>,
     /// When what was added was there.
     pub(crate) clock: Clock,
+    /// Some transaction says how many failures are kept.
+    pub(crate) bounds: bool,
+    /// In some transaction all that is added is cancelled at once.
+    pub(crate) cancels: bool,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
     /// To be dropped, outside.
@@ -206,8 +210,13 @@ impl Engine {
     pub(crate) fn fail(&mut self, node: Key, serial: u64, failure: Failure) {
         let serial = failure.serial_in(self.tree_id, serial);
         self.stirred = true;
+        let max = self.max_failures(node);
         let Engine { slots, trash, .. } = self;
-        slots[node as usize].extra().failures.push(serial, failure, trash);
+        let slot = &mut slots[node as usize];
+        slot.extra().failures.push(serial, failure, max, trash);
+        if slot.gated {
+            self.failed(node);
+        }
     }
 
     /// Notes the time for what is pending. For who leaves it so.
@@ -248,6 +257,8 @@ impl Engine {
     pub(crate) fn trim(&mut self) {
         self.ready.trim();
         self.stop = false;
+        self.bounds = false;
+        self.cancels = false;
         if self.wakers.len() > POOLED {
             self.wakers.truncate(POOLED);
             self.wakers.shrink_to(POOLED);

@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
+use crate::engine::Engine;
 use crate::error::{Failure, Failures, Received};
 use crate::node::Node;
+use crate::ready::Key;
 use crate::spawn::SpawnTask;
 use crate::ticket::Ticket;
 
-/// How many are kept; the rest is counted.
-const KEPT: usize = 64;
+/// How many are kept, unless the builder says otherwise; the rest is counted.
+pub(crate) const KEPT: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct FailureList {
@@ -39,17 +41,38 @@ impl Trash {
     }
 }
 
+impl Engine {
+    /// How many failures this node keeps: what its builder said, else that of the nearest one above. What is below
+    /// collects on behalf of who is above: a failure that it left out could not come back.
+    #[inline]
+    pub(crate) fn max_failures(&self, node: Key) -> usize {
+        if self.bounds { self.max_failures_above(node) } else { KEPT }
+    }
+
+    #[cold]
+    fn max_failures_above(&self, node: Key) -> usize {
+        let mut at = node;
+        while let Some(slot) = self.slots.get(at as usize) {
+            if let Some(max) = slot.extra.as_ref().and_then(|extra| extra.max_failures) {
+                return max;
+            }
+            at = slot.parent;
+        }
+        KEPT
+    }
+}
+
 impl FailureList {
     pub(crate) fn is_empty(&self) -> bool {
         self.kept.is_empty() && self.omitted == 0 && self.undecided.is_empty()
     }
 
-    /// Keeps it, unless there are too many before it.
-    pub(crate) fn push(&mut self, serial: u64, failure: Failure, trash: &mut Trash) {
-        if self.kept.len() >= KEPT {
+    /// Keeps it, unless there are `max` before it.
+    pub(crate) fn push(&mut self, serial: u64, failure: Failure, max: usize, trash: &mut Trash) {
+        if self.kept.len() >= max {
             self.sweep(trash);
         }
-        if self.kept.len() < KEPT {
+        if self.kept.len() < max {
             return self.kept.push((serial, failure));
         }
         let last = self.kept.iter_mut().max_by_key(|(serial, _)| *serial);
@@ -65,9 +88,9 @@ impl FailureList {
     }
 
     /// Takes over another list.
-    pub(crate) fn merge(&mut self, other: FailureList, trash: &mut Trash) {
+    pub(crate) fn merge(&mut self, other: FailureList, max: usize, trash: &mut Trash) {
         for (serial, failure) in other.kept {
-            self.push(serial, failure, trash);
+            self.push(serial, failure, max, trash);
         }
         self.omitted += other.omitted;
         self.undecided.extend(other.undecided);

@@ -11,19 +11,28 @@ use crate::ready::Entry;
 impl Engine {
     /// An entry whose parent is gated has been added.
     #[cold]
-    pub(crate) fn gate(&mut self, entry: Entry) {
+    pub(crate) fn gate(&mut self, mut entry: Entry) {
         self.stirred = true;
         let cleanup = std::mem::take(&mut self.as_cleanup);
+        if self.is_cancelled_for_good(entry.tag.parent) {
+            entry.tag.serial = self.ready.serial();
+            return self.refuse_at_once(entry);
+        }
         if let Some(entry) = self.hold(entry, cleanup) {
             self.due(entry);
         }
     }
 
-    /// An entry that nothing holds back (any more).
-    pub(crate) fn due(&mut self, entry: Entry) {
+    /// An entry that nothing holds back (any more). Its place in the order of adding is that of when it was added.
+    pub(crate) fn due(&mut self, mut entry: Entry) {
         // The last one in the queue may be another from now on.
         self.settle_last();
         self.stirred = true;
-        self.spawn(entry);
+        if entry.tag.serial == 0 {
+            entry.tag.serial = self.ready.serial();
+        }
+        if let Some(entry) = self.admit(entry) {
+            self.spawn(entry);
+        }
     }
 }

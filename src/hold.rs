@@ -139,6 +139,29 @@ impl Engine {
         }
     }
 
+    /// Those that were added to certain nodes become due, with a mark that they are cancelled.
+    pub(crate) fn cancel_held_below(&mut self, holder: Key, is_below: impl Fn(Key) -> bool) {
+        let Some(held) = self.slot(holder).held_mut() else { return };
+        let entries = std::mem::take(&mut held.entries);
+        let (mut gone, mut left) = (Vec::new(), Vec::with_capacity(entries.len()));
+        for held in entries {
+            match held {
+                Some(held) if is_below(held.entry.tag.parent) => {
+                    gone.push(held);
+                    left.push(None); // The others keep their places.
+                }
+                held => left.push(held),
+            }
+        }
+        if let Some(held) = self.slot(holder).held_mut() {
+            held.entries = left;
+        }
+        for held in gone {
+            let entry = self.released(held);
+            self.refuse_at_once(entry);
+        }
+    }
+
     fn let_go(&mut self, holder: Key, index: usize) {
         let taken = self.slot(holder).held_mut().and_then(|held| held.entries.get_mut(index)?.take());
         if let Some(held) = taken {
@@ -395,6 +418,7 @@ impl Engine {
     fn regate(&mut self, key: Key) {
         let parent = self.slot(key).parent;
         let gated = self.slots.get(parent as usize).is_some_and(|above| above.gated);
-        self.slot(key).gated = gated;
+        let slot = self.slot(key);
+        slot.gated = gated || slot.asks_for_gate();
     }
 }

@@ -79,6 +79,10 @@ impl Engine {
         let mut seen: Vec<(u64, Key, Seen<'_>)> = Vec::with_capacity(self.slots.len());
         for (key, slot) in &self.slots {
             seen.push((slot.serial, slot.parent, Seen::Slot(key as Key, slot)));
+            for entry in slot.in_line() {
+                let Tag { serial, parent, location, .. } = entry.tag;
+                seen.push((serial, parent, Seen::Loose(location, Stage::Queued)));
+            }
         }
         let (first, again) = self.ready.entries();
         let first = first.map(|entry| (entry, Stage::Queued));

@@ -6,6 +6,7 @@ use std::task::Waker;
 use crate::current::{self, Goal};
 use crate::error::{Failures, Place};
 use crate::hooks::Hooks;
+use crate::open::Limits;
 use crate::outside::Outside;
 use crate::ready::Key;
 use crate::registry;
@@ -51,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) spawner: Option<SharedSpawner>,
     /// Where its future is polled by somebody else than the driver of the tree.
     pub(crate) outside: Option<Box<Outside>>,
+    /// What else its builder said.
+    pub(crate) limits: Limits,
     /// Its slot, until it is closed.
     slot: AtomicU32,
     /// That of the slot.
@@ -92,6 +95,7 @@ impl Node {
             depth_limit: None,
             spawner: None,
             outside: None,
+            limits: Limits::default(),
             slot: AtomicU32::new(UNPLACED),
             serial: AtomicU64::new(0),
             state: AtomicU8::new(State::Open as u8),

@@ -52,6 +52,14 @@ impl Engine {
         }
     }
 
+    /// The ticket of an entry; where nobody kept a handle, one for marks alone.
+    pub(crate) fn ticket_of(&mut self, tag: &mut Tag) -> &Arc<Ticket> {
+        if !self.notes.contains(tag.note as usize) {
+            tag.note = self.notes.insert(Note { ticket: None, epoch: 0 }) as Key;
+        }
+        self.notes[tag.note as usize].ticket.get_or_insert_with(Ticket::unheld)
+    }
+
     /// Takes it from an entry that is none any more.
     #[inline]
     pub(crate) fn take_note(&mut self, tag: &Tag) -> Option<Note> {

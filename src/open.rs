@@ -6,7 +6,9 @@ use crate::current::{Ambient, Current};
 use crate::engine::Engine;
 use crate::error::Place;
 use crate::hooks::Hooks;
+use crate::limit::Limit;
 use crate::node::Node;
+use crate::on_drop::OnDrop;
 use crate::pool;
 use crate::ready::Key;
 use crate::slot::{DEPTH_LIMIT, Kind};
@@ -23,6 +25,42 @@ pub(crate) struct Options {
     pub(crate) spawner: Option<SharedSpawner>,
     /// All or nothing.
     pub(crate) atomic: bool,
+    pub(crate) limits: Limits,
+}
+
+/// What a transaction may have beyond that, as its slot is to know it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Limits {
+    /// How many children may run at once.
+    pub(crate) limit: Option<usize>,
+    /// The first failure cancels the rest.
+    pub(crate) fail_fast: bool,
+    /// How many failures are kept.
+    pub(crate) max_failures: Option<usize>,
+    /// What becomes of what is pending when it is dropped before its end.
+    pub(crate) on_drop: OnDrop,
+}
+
+impl Engine {
+    /// Of a transaction that has just been opened.
+    #[inline]
+    pub(crate) fn apply_limits(&mut self, key: Key, limits: Limits) {
+        if limits != Limits::default() {
+            self.apply_limits_slowly(key, limits);
+        }
+    }
+
+    #[cold]
+    fn apply_limits_slowly(&mut self, key: Key, limits: Limits) {
+        let Limits { limit, fail_fast, max_failures, on_drop: _ } = limits;
+        self.bounds |= max_failures.is_some();
+        let slot = self.slot(key);
+        slot.gated |= limit.is_some() || fail_fast;
+        let extra = slot.extra();
+        extra.limit = limit.map(|places| Box::new(Limit::new(places)));
+        extra.fail_fast = fail_fast;
+        extra.max_failures = max_failures;
+    }
 }
 
 /// An open transaction, as its owner has it.
@@ -61,7 +99,7 @@ impl Ambient {
 
     /// Below what is current in the tree that is driven here.
     fn open_here(&self, kind: Kind, options: Options, location: Place) -> Site {
-        let limit = options.depth_limit;
+        let (limit, limits) = (options.depth_limit, options.limits);
         let (key, tree, node) = self.engine_here(|engine, tree, parent| {
             // Inside an atomic transaction, too, as that may hand over what was added there.
             let named = kind == Kind::Begun || options.need_node() || engine.slot(parent).gated;
@@ -70,6 +108,7 @@ impl Ambient {
                 Arc::new(options.node(tree.clone(), kind, Some(above), location))
             });
             let key = engine.open_below(parent, kind, location, node.clone(), limit);
+            engine.apply_limits(key, limits);
             (key, tree.clone(), node)
         });
         Site { tree, key, node, engine: None }
@@ -112,6 +151,7 @@ impl Options {
         node.depth_limit = self.depth_limit;
         node.spawner.clone_from(&self.spawner);
         node.hooks = self.atomic.then(|| Box::new(Hooks::new()));
+        node.limits = self.limits;
         node
     }
 }
@@ -131,6 +171,7 @@ fn open_tree(kind: Kind, options: Options, location: Place) -> Site {
     let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
     let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);
     let key = engine.open(kind, location, node.clone(), limit);
+    engine.apply_limits(key, options.limits);
     let mut inner = tree.lock();
     inner.open = true;
     let engine = if kind == Kind::Begun {

@@ -36,21 +36,26 @@ impl Engine {
             Op::Begin(node) => {
                 let parent = node.parent.as_ref().map_or(NONE, |parent| parent.key());
                 let (kind, limit, location) = (node.kind, node.depth_limit, node.location);
+                let limits = node.limits;
                 let key = self.open_below(parent, kind, location, Some(node.clone()), limit);
+                self.apply_limits(key, limits);
                 // Where it is polled by others, from now on.
                 self.refuse_if_too_deep(key, &node);
             }
             Op::Wake(key) => self.ready.wake(key),
             Op::Cancel(key) => self.cancel(key),
+            Op::Unqueue(key) => self.unqueue_cancelled(key),
+            Op::CancelBelow(node, lasting) => {
+                if !node.is_closed() {
+                    self.cancel_below(node.key(), lasting);
+                }
+                self.done_with(node);
+            }
             Op::Done(node, failures) => {
                 let slot = self.slot(node.key());
                 let (parent, serial) = (slot.parent, slot.serial);
                 self.fail_with(parent, Some(serial), failures);
-                let slot = self.slot(node.key());
-                slot.live = false;
-                if slot.pending == 0 {
-                    self.settle(node.key());
-                }
+                self.finish_slot(node.key());
                 self.stop = true;
                 self.done_with(node);
             }

@@ -121,6 +121,25 @@ pub fn here() -> Option<Place> {
     })
 }
 
+/// What is being polled waits for something that is not its own work. Where only so many of its siblings run at once,
+/// its place goes to the next one meanwhile; before it goes on it is to [come back](come_back).
+pub fn give_way() {
+    current::with(|ambient| {
+        if let Some(Some(key)) = ambient.polled.get().at() {
+            ambient.on_top(ambient.driving.get(), |engine| engine.give_way(key));
+        }
+    });
+}
+
+/// True if what is being polled may go on after it gave way. Else all places are taken: it is to be pending, is woken when
+/// it has got one, and asks again.
+pub fn come_back() -> bool {
+    current::with(|ambient| {
+        let Some(Some(key)) = ambient.polled.get().at() else { return true };
+        ambient.on_top(ambient.driving.get(), |engine| engine.come_back(key)).unwrap_or(true)
+    })
+}
+
 impl Place {
     /// Is it one of those that are being polled on this stack, or above one of those?
     pub fn is_above_here(self) -> bool {

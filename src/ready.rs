@@ -79,6 +79,16 @@ impl Ready {
         self.first.push(entry);
     }
 
+    /// What was added before, and has had its place in the order since.
+    pub(crate) fn add_late(&mut self, entry: Entry) {
+        self.first.push(entry);
+    }
+
+    /// All that has no slot.
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.batch.iter_mut().chain(&mut self.first).chain(&mut self.again)
+    }
+
     /// The entry that was added last, if no round has taken it yet.
     #[inline]
     pub(crate) fn last_mut(&mut self) -> Option<&mut Entry> {

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::cancel::{self, Lasting};
 use crate::commit::{Commit, Verdict};
 use crate::current::{self, Ambient, Current, Frame, Goal, Polled};
 use crate::driver::{Drive, Left};
@@ -11,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Failure, Failures, Place, call_quietly};
 use crate::frames::Framed;
 use crate::node::Node;
+use crate::on_drop::OnDrop;
 use crate::open::{Options, Site};
 use crate::pool;
 use crate::report;
@@ -26,6 +28,8 @@ pub(crate) struct Run {
     waker: Arc<BodyWaker>,
     /// Of an atomic transaction.
     commit: Option<Box<Commit>>,
+    /// What becomes of what is pending if the owner drops it.
+    on_drop: OnDrop,
     /// The body is not done.
     pub(crate) live: bool,
     /// The task's waker has been left with the body's.
@@ -42,6 +46,7 @@ pub(crate) type PollBody<'a> = &'a mut dyn FnMut(&mut Context<'_>) -> Option<Ver
 impl Run {
     pub(crate) fn open(ambient: &Ambient, options: Options, location: Place) -> Self {
         let commit = options.atomic.then(Box::default);
+        let on_drop = options.limits.on_drop;
         let mut site = ambient.open(Kind::Body, options, location);
         let id = site.tree.id;
         let pooled = match &mut site.engine {
@@ -49,7 +54,7 @@ impl Run {
             None => ambient.on_top(id, Engine::pooled_body).flatten(),
         };
         let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new()));
-        Run { site, waker, commit, live: true, armed: false, seat: None, listening: None }
+        Run { site, waker, commit, on_drop, live: true, armed: false, seat: None, listening: None }
     }
 
     pub(crate) fn poll(
@@ -296,14 +301,21 @@ impl Run {
         if let Some(engine) = self.site.engine.take() {
             let _put = self.site.tree.release(engine, None);
         }
+        // What has not committed is rolled back.
+        let rolls_back = self.commit.as_ref().is_some_and(|commit| !commit.is_through());
+        let cancels = self.on_drop == OnDrop::Cancel && !rolls_back;
+        if cancels {
+            // What the body's destructors add comes after this.
+            node.tree.submit(Op::CancelBelow(node.clone(), Lasting::Once));
+        }
         let dropped = current::with(|ambient| {
             // For who waits in a destructor: he is a part of this.
             let _frame = Framed::push(ambient, Frame::Body(node.clone()));
-            catch_unwind(AssertUnwindSafe(|| {
-                current::enter(&node, || match &mut self.commit {
-                    Some(commit) if !commit.is_through() => commit.give_up(&node, drop_body),
-                    _ => drop_body(),
-                });
+            catch_unwind(AssertUnwindSafe(|| match &mut self.commit {
+                Some(commit) if !commit.is_through() => {
+                    current::enter(&node, || commit.give_up(&node, drop_body));
+                }
+                _ => cancel::drop_body(ambient, &node, cancels, drop_body),
             }))
         });
         if let Err(payload) = dropped {
@@ -312,7 +324,7 @@ impl Run {
         }
         let pending = node.pending();
         node.unclaim(&mut self.listening);
-        if abandon(&node) == Heard::Waits {
+        if abandon(&node, self.on_drop) == Heard::Waits {
             report::dropped(location, node.name.as_deref(), pending);
         }
     }

@@ -114,9 +114,15 @@ impl Engine {
             self.top = None;
         }
         if let Some(extra) = slot.extra.take()
-            && let Some(above) = self.slots.get_mut(slot.parent as usize)
+            && slot.parent != NONE
+            && !extra.failures.is_empty()
         {
-            above.extra().failures.merge(extra.failures, &mut self.trash);
+            let max = self.max_failures(slot.parent);
+            let above = &mut self.slots[slot.parent as usize];
+            above.extra().failures.merge(extra.failures, max, &mut self.trash);
+            if above.gated {
+                self.failed(slot.parent);
+            }
         }
     }
 
@@ -162,19 +168,26 @@ impl Engine {
             self.begun_no_more(key, slot.parent, extra.begun_at);
         }
         debug_assert!(Arc::ptr_eq(&node.tree, tree));
+        let max = self.max_failures(slot.parent);
         let Engine { slots, outbox, trash, .. } = self;
         let failures = std::mem::take(&mut extra.failures);
+        let mut went_up = false;
         let outcome = |claimed| {
             let mut failures = failures;
             if claimed || slot.parent == NONE {
                 return failures.take(trash);
             }
-            slots[slot.parent as usize].extra().failures.merge(failures, trash);
+            let above = &mut slots[slot.parent as usize];
+            went_up = above.gated && !failures.is_empty();
+            above.extra().failures.merge(failures, max, trash);
             Default::default()
         };
         node.close(outcome, outbox);
+        if went_up {
+            self.failed(slot.parent);
+        }
         // Not dropped here: the last reference drops the outcome.
-        trash.nodes.extend(extra.node.take());
+        self.trash.nodes.extend(extra.node.take());
         self.stop = true;
         if slot.counted && slot.parent != NONE {
             self.uncount(slot.parent, slot.epoch);

@@ -7,6 +7,7 @@ use crate::error::Place;
 use crate::failures::FailureList;
 use crate::hold::Held;
 use crate::hooks::Hooks;
+use crate::limit::Limit;
 use crate::node::Node;
 use crate::ready::{Entry, Job, Key};
 use crate::ticket::Ticket;
@@ -48,6 +49,8 @@ pub(crate) struct Slot {
     pub(crate) at_owner: bool,
     /// What is added to it does not become due at once, or not by itself (see `gate`). Of one above it, too.
     pub(crate) gated: bool,
+    /// It has one of the places of its parent (see `limit`).
+    pub(crate) placed: bool,
     /// It counts in its parent's `pending`.
     pub(crate) counted: bool,
     /// Its place in the order of adding.
@@ -78,6 +81,14 @@ pub(crate) struct Extra {
     pub(crate) begun: Vec<Key>,
     /// Where this one, if it was begun, stands in its parent's list.
     pub(crate) begun_at: usize,
+    /// How many children may run at once.
+    pub(crate) limit: Option<Box<Limit>>,
+    /// How many failures are kept here and below, unless it is said there.
+    pub(crate) max_failures: Option<usize>,
+    /// The first failure cancels the rest.
+    pub(crate) fail_fast: bool,
+    /// What stands below it at a place up to this in the order of adding has been cancelled (see `cancel`).
+    pub(crate) cancelled_to: u64,
 }
 
 impl Slot {
@@ -93,6 +104,7 @@ impl Slot {
             ending: false,
             at_owner: kind == Kind::Body,
             gated: false,
+            placed: false,
             counted: false,
             serial: 0,
             location,
@@ -100,6 +112,14 @@ impl Slot {
             ticket: None,
             extra: None,
         }
+    }
+
+    /// Does it want what is added to pass the gate, apart from what is held back?
+    pub(crate) fn asks_for_gate(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| {
+            let spawns = extra.node.as_ref().is_some_and(|node| node.spawner.is_some());
+            spawns || extra.limit.is_some() || extra.fail_fast || extra.cancelled_to == u64::MAX
+        })
     }
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {

@@ -186,7 +186,7 @@ impl Engine {
     /// The last stage before an entry is due: below a transaction with a spawner, it becomes a task of its own.
     pub(crate) fn spawn(&mut self, entry: Entry) {
         let Some((above, spawner)) = self.spawner_above(entry.tag.parent) else {
-            return self.ready.add(entry);
+            return self.ready.add_late(entry);
         };
         let Entry { job, tag } = entry;
         let Tag { location, serial, parent, .. } = tag;
@@ -209,6 +209,8 @@ impl Engine {
         if let Some(ticket) = &ticket {
             // Where it was cancelled before, its first poll sees it.
             let _cancelled = ticket.place(key);
+            let placed = ticket.take_place();
+            self.slot(key).placed = placed;
         }
         self.refuse_if_too_deep(key, &node);
         let task = Outsider::new(Part::of(node), Spawned { job: Some(job), ticket });

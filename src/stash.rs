@@ -105,12 +105,12 @@ impl<T: Send + 'static> Stashed<T> {
     /// transaction. What the future had added runs on.
     pub fn cancel(&self) {
         let Some(ticket) = &self.ticket else { return };
-        let place = ticket.cancel();
+        let op = ticket.cancel();
         if let Some(tree) = ticket.tree.upgrade() {
             if let Some(holder) = ticket.holder() {
                 tree.submit(Op::CancelHeld(holder, ticket.clone()));
-            } else if let Some(key) = place {
-                tree.submit(Op::Cancel(key));
+            } else if let Some(op) = op {
+                tree.submit(op);
             }
         }
     }

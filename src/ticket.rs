@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::node::Node;
 use crate::ready::Key;
 use crate::sync::{AtomicU8, AtomicU32, Mutex, Ordering, load_after_count, lock};
-use crate::tree::Tree;
+use crate::tree::{Op, Tree};
 use crate::waker::Wakers;
 
 /// What became of a future. `Err` has its failure; `Ok` its value, of the type that the handle knows.
@@ -27,6 +27,12 @@ const CANCELLED: u8 = 1;
 const SETTLED: u8 = 2;
 const CALLBACK: u8 = 4;
 const HELD: u8 = 8;
+/// It was cancelled with all that is below a transaction.
+const BELOW: u8 = 64;
+/// It waits for a place among its siblings; `slot` is that of its parent.
+const WAITS: u8 = 16;
+/// It was given one, and has not been polled yet.
+const PLACED: u8 = 32;
 
 /// The slot is not known (yet).
 const NOWHERE: Key = Key::MAX;
@@ -34,7 +40,7 @@ const NOWHERE: Key = Key::MAX;
 pub(crate) struct Ticket {
     /// The tree whose driver settles it. Weak: the tree holds tickets.
     pub(crate) tree: Weak<Tree>,
-    /// `CANCELLED`, `SETTLED`, `CALLBACK`, `HELD`.
+    /// `CANCELLED`, `SETTLED`, ..
     flags: AtomicU8,
     /// The slot that holds the future, once it has one.
     slot: AtomicU32,
@@ -84,13 +90,58 @@ impl Ticket {
         self.flags.load(Ordering::Acquire) & CANCELLED != 0
     }
 
-    /// Marks it, the first time; gives the slot that is to be woken for it.
-    pub(crate) fn cancel(&self) -> Option<Key> {
+    /// Of a future without a handle, for marks alone.
+    pub(crate) fn unheld() -> Arc<Self> {
+        Arc::new(Ticket {
+            tree: Weak::new(),
+            flags: AtomicU8::new(0),
+            slot: AtomicU32::new(NOWHERE),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Marks it, the first time; gives what is to be done then.
+    pub(crate) fn cancel(&self) -> Option<Op> {
         // Either this comes second and sees the slot, or who places the future in one does and sees the mark.
-        if self.flags.fetch_or(CANCELLED, Ordering::AcqRel) & CANCELLED != 0 {
+        let before = self.flags.fetch_or(CANCELLED, Ordering::AcqRel);
+        let slot = self.slot.load(Ordering::Relaxed);
+        if before & CANCELLED != 0 || slot == NOWHERE {
             return None;
         }
-        Some(self.slot.load(Ordering::Relaxed)).filter(|key| *key != NOWHERE)
+        Some(if before & WAITS != 0 { Op::Unqueue(slot) } else { Op::Cancel(slot) })
+    }
+
+    /// Marks it as cancelled with what is above it.
+    pub(crate) fn cancel_below(&self) {
+        self.flags.fetch_or(CANCELLED | BELOW, Ordering::AcqRel);
+    }
+
+    /// Was it cancelled with what is above it?
+    pub(crate) fn is_cancelled_below(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & BELOW != 0
+    }
+
+    /// It waits for a place in this parent. True if it was cancelled meanwhile.
+    pub(crate) fn wait_for_place(&self, parent: Key) -> bool {
+        self.slot.store(parent, Ordering::Relaxed);
+        self.flags.fetch_or(WAITS, Ordering::AcqRel) & CANCELLED != 0
+    }
+
+    /// It waits no more.
+    pub(crate) fn leave_line(&self) {
+        self.flags.fetch_and(!WAITS, Ordering::AcqRel);
+        self.slot.store(NOWHERE, Ordering::Relaxed);
+    }
+
+    /// It has been given a place.
+    pub(crate) fn give_place(&self) {
+        self.flags.fetch_or(PLACED, Ordering::AcqRel);
+    }
+
+    /// Takes it over: it is the slot's now.
+    pub(crate) fn take_place(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & PLACED != 0
+            && self.flags.fetch_and(!PLACED, Ordering::AcqRel) & PLACED != 0
     }
 
     /// The future has got a slot. True if it was cancelled meanwhile.

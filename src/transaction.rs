@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use crate::add;
 use crate::builder::TransactionBuilder;
+use crate::cancel::{self, Lasting};
 use crate::current::{self, Current};
 use crate::end::{End, Wait};
+use crate::end_within::EndWithin;
 use crate::error::{Closed, Place};
 use crate::gather::Gather;
 use crate::hooks::Standing;
 use crate::node::{Node, State};
+use crate::on_drop::OnDrop;
 use crate::open::Options;
 use crate::settles::Settles;
 use crate::slot::Kind;
@@ -240,13 +243,6 @@ impl Transaction {
         matches!(self.node.standing(), Standing::Held(_))
     }
 
-    /// Has an atomic transaction rolled back when its body is done, whatever that returns.
-    pub fn abort(&self) {
-        if self.node.holds() {
-            self.node.hooks().abort();
-        }
-    }
-
     /// Has `hook` called when it commits. See [`on_commit`](crate::on_commit).
     #[track_caller]
     pub fn on_commit(&self, hook: impl FnOnce() + Send + 'static) {
@@ -350,6 +346,53 @@ impl Transaction {
     pub fn complete_snapshot(&self) -> CompleteSnapshot {
         CompleteSnapshot::new(self.node.clone())
     }
+
+    /// As [`end`](Transaction::end), but not longer than the timer takes: any future that is done when the time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`EndError::Timeout`](crate::EndError::Timeout) when the time is over: the transaction is left ending, and closes
+    /// when everything has settled; to wait on, call `end` again. [`EndError::Failed`](crate::EndError::Failed) as `end`.
+    ///
+    /// ```
+    /// let (sender, job) = futures::channel::oneshot::channel::<()>();
+    /// let transaction = settled::begin();
+    /// transaction.add(async { job.await.unwrap() }).unwrap();
+    /// let time = async {}; // a real one sleeps
+    /// let ended = settled::block_on(transaction.end_within(time));
+    /// assert!(matches!(ended, Err(settled::EndError::Timeout)));
+    /// sender.send(()).unwrap();
+    /// settled::block_on(transaction.end()).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn end_within<T: Future<Output = ()>>(&self, timer: T) -> EndWithin<T> {
+        EndWithin::new(self.end(), timer)
+    }
+
+    /// An atomic transaction is rolled back when its body is done, whatever that returns. Any other one, and an atomic one
+    /// that has committed: cancels everything below it that is pending. Each future is dropped with the next drive, and its handle and
+    /// callbacks are told a failure that [is cancelled](crate::Failure::is_cancelled), which is none of the transaction.
+    ///
+    /// The transaction itself goes on: it is as open as before, its body runs on, and so do bodies of scopes below that
+    /// others await (an atomic one among them is rolled back then); what is added afterwards runs. What the destructors of the futures add goes to the nearest open
+    /// transaction above this one, else to the root: it is not cancelled with them.
+    ///
+    /// Does nothing if it is closed, and to a root. Costs a walk over the transaction's whole tree.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let never = transaction.add(std::future::pending::<()>()).unwrap();
+    /// transaction.abort();
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert!(settled::block_on(never).unwrap_err().is_cancelled());
+    /// ```
+    pub fn abort(&self) {
+        if self.node.holds() {
+            self.node.hooks().abort();
+        } else if !self.node.is_root() {
+            let _closed = self.node.submit_if_open(Op::CancelBelow(self.node.clone(), Lasting::Once));
+        }
+    }
 }
 
 impl fmt::Debug for Transaction {
@@ -408,7 +451,14 @@ impl Drop for OwnedTransaction {
             return;
         }
         let pending = self.pending();
-        let heard = abandon(node);
+        let on_drop = node.limits.on_drop;
+        if on_drop == OnDrop::Cancel {
+            node.tree.submit(Op::CancelBelow(node.clone(), Lasting::Once));
+        }
+        let heard = abandon(node, on_drop);
+        if on_drop == OnDrop::Cancel {
+            return;
+        }
         match (self.lazy, heard) {
             (true, Heard::Driven) => {}
             (true, Heard::Waits) => report::outside(node.location),
@@ -429,8 +479,9 @@ pub(crate) enum Heard {
     Waits,
 }
 
-/// Has what is pending adopted by the nearest open transaction above, else by the root.
-pub(crate) fn abandon(node: &Arc<Node>) -> Heard {
+/// Has what is pending adopted by the nearest open transaction above, else by the root. What is to be cancelled has been
+/// marked before.
+pub(crate) fn abandon(node: &Arc<Node>, on_drop: OnDrop) -> Heard {
     if node.parent.is_some() {
         node.tree.submit(Op::Orphan(node.clone()));
         return Heard::Settled;
@@ -438,6 +489,9 @@ pub(crate) fn abandon(node: &Arc<Node>) -> Heard {
     // Claimed before it may close, so that the failures reach the root.
     let end = End::new(node.clone(), node.location);
     node.tree.submit(Op::Orphan(node.clone()));
+    if on_drop == OnDrop::Cancel {
+        cancel::drop_now(&node.tree);
+    }
     if node.is_closed() {
         return Heard::Settled;
     }

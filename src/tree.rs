@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 use std::task::{Context, Waker};
 
+use crate::cancel::Lasting;
 use crate::current;
 use crate::engine::Engine;
 use crate::error::{Failures, drop_quietly};
@@ -94,6 +95,10 @@ pub(crate) enum Op {
     Cancel(Key),
     /// What others poll is done, with these failures.
     Done(Arc<Node>, Failures),
+    /// Something that waits for a place in this one has been cancelled.
+    Unqueue(Key),
+    /// Drop what is pending below; what is added later, too, if that is said.
+    CancelBelow(Arc<Node>, Lasting),
     /// Close when all has settled.
     End(Arc<Node>),
     /// A scope's body is done (its owner still takes the outcome).

@@ -106,6 +106,15 @@ impl Engine {
     /// Refuses what was cancelled or is too deep.
     fn examine(&mut self, mut polling: Polling, tag: &Tag) -> Turn {
         let ticket = self.note(tag).and_then(|note| note.ticket.as_ref());
+        let ticket = if ticket.is_some_and(|ticket| ticket.take_place()) {
+            // A slot from the start, so that it gives the place back when it is done.
+            let key = self.materialise();
+            polling.loose = false;
+            self.slot(key).placed = true;
+            self.slot(key).ticket.as_ref()
+        } else {
+            ticket
+        };
         polling.kept = ticket.filter(|ticket| ticket.is_kept()).cloned();
         let above = &self.slots[tag.parent as usize];
         if above.depth >= above.deepest {
@@ -211,10 +220,18 @@ impl Engine {
             let epoch = self.take_note(&loose).map_or(0, |note| note.epoch);
             return self.uncount(loose.parent, epoch);
         }
+        self.finish_slot(key);
+    }
+
+    /// The future of this slot is done.
+    pub(crate) fn finish_slot(&mut self, key: Key) {
         let slot = self.slot(key);
         slot.live = false;
         slot.ticket = None;
-        if slot.pending == 0 {
+        if slot.gated {
+            self.finish_gated(key);
+        }
+        if self.slot(key).pending == 0 {
             self.settle(key);
         }
     }

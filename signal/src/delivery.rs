@@ -53,7 +53,7 @@ where
     Fut::Output: IntoOutcome<R>,
 {
     let (ticket, is_behind) = handler.queue.join();
-    let turn = Turn { handler: handler.clone(), ticket, helping: None };
+    let turn = Turn { handler: handler.clone(), ticket, helping: None, gave_way: false };
     let stashed = plumbing::add_at(Delivery::new(cargo, turn), round.location());
     let behind = is_behind.then(|| Box::new(Behind::new(handler.clone(), ticket)));
     round.parts().push_delivery(stashed, behind);
@@ -65,6 +65,8 @@ struct Turn<F> {
     ticket: Ticket,
     /// The tree that is driven while this one waits.
     helping: Helping,
+    /// It has had to wait: where its transaction limits what runs at once, it takes no place meanwhile.
+    gave_way: bool,
 }
 
 impl<F> Drop for Turn<F> {
@@ -116,8 +118,15 @@ where
             match this.stage.as_mut().project() {
                 StageProjected::Waiting { cargo } => {
                     let Some(turn) = this.turn.as_mut() else { return Poll::Ready(Ok(Yield::Nothing)) };
-                    ready!(turn.handler.queue.poll_turn(turn.ticket, &mut turn.helping, cx));
+                    if turn.handler.queue.poll_turn(turn.ticket, &mut turn.helping, cx).is_pending() {
+                        turn.gave_way = true;
+                        plumbing::give_way();
+                        return Poll::Pending;
+                    }
                     turn.helping = None;
+                    if turn.gave_way && !plumbing::come_back() {
+                        return Poll::Pending;
+                    }
                     let cargo = cargo.take().filter(|_| turn.handler.connected.load(Ordering::Acquire));
                     let Some(cargo) = cargo else {
                         this.stage.set(Stage::Over);

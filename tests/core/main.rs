@@ -1,5 +1,6 @@
 //! What the transaction core promises, promise by promise, from outside.
 
+mod abort;
 mod adding;
 mod adoption;
 mod ambient;
@@ -11,13 +12,18 @@ mod deadlock;
 mod deep;
 mod destructors;
 mod driving;
+mod end_within;
 mod errors;
+mod fail_fast;
 mod failures;
 mod foreign;
 mod gather;
 mod handles;
+mod limit;
 mod locks;
+mod max_failures;
 mod model;
+mod on_drop;
 mod panics;
 mod parents;
 mod properties;

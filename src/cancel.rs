@@ -1,0 +1,211 @@
+//! Cancelling what is pending below a transaction: `abort`, `fail_fast`, `OnDrop::Cancel`.
+//!
+//! Nothing is dropped here: each future below gets the mark that [`Stashed::cancel`](crate::Stashed::cancel) sets, and a
+//! turn. The next drive drops it in that turn and tells its handle and callbacks. The transaction's own body or future,
+//! and bodies below it (an atomic one among them is aborted, and rolls back when its body is done), are not touched, nor is what others poll with `in_transaction`; what a future that is dropped owned itself (a scope that it awaited) goes with
+//! it.
+//!
+//! # What destructors add meanwhile
+//!
+//! While a future is dropped for this reason, the nearest open transaction above the one that was cancelled is current:
+//! its *home*; one that is not part of an atomic one. Where there is none it is the root. So a goodbye that a destructor adds is not cancelled with the rest.
+
+use std::sync::Arc;
+
+use crate::current::{self, Ambient, Current, Goal};
+use crate::driver::{Drive, Left};
+use crate::engine::Engine;
+use crate::hold::Holder;
+use crate::node::Node;
+use crate::ready::{Entry, Key};
+use crate::root;
+use crate::slot::{Kind, NONE, Slot};
+use crate::ticket::Ticket;
+use crate::tree::Tree;
+use crate::until::only_listens;
+
+/// What is cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lasting {
+    /// What is pending now.
+    Once,
+    /// What will be added, too.
+    ForGood,
+}
+
+impl Engine {
+    /// Marks all that is pending below this node. It costs a walk over the tree.
+    #[cold]
+    pub(crate) fn cancel_below(&mut self, top: Key, lasting: Lasting) {
+        self.settle_last();
+        self.stirred = true;
+        let serial = match lasting {
+            Lasting::Once => self.ready.serial(),
+            Lasting::ForGood => u64::MAX,
+        };
+        let extra = self.slot(top).extra();
+        extra.cancelled_to = extra.cancelled_to.max(serial);
+        self.cancels |= lasting == Lasting::ForGood;
+        let below = self.at_or_below(top);
+        let is_below = |key: Key| below.get(key as usize).copied().unwrap_or(false);
+        let mut ready = std::mem::take(&mut self.ready);
+        for entry in ready.entries_mut().filter(|entry| is_below(entry.tag.parent)) {
+            self.ticket_of(&mut entry.tag).cancel_below();
+        }
+        self.ready = ready;
+        if let Some(mut loose) = self.loose.filter(|loose| is_below(loose.parent)) {
+            self.ticket_of(&mut loose).cancel_below();
+            self.loose = Some(loose);
+        }
+        if let Holder::Slot(holder) = self.holder(top) {
+            self.cancel_held_below(holder, is_below);
+        }
+        for (key, _) in below.iter().enumerate().filter(|(_, below)| **below) {
+            let key = key as Key;
+            self.cancel_line(key);
+            let slot = self.slot(key);
+            // Also what is opened below from now on.
+            slot.gated |= lasting == Lasting::ForGood;
+            if key != top
+                && slot.held_mut().is_some()
+                && let Some(hooks) = slot.hooks()
+            {
+                // All or nothing: what it holds back goes with its rollback.
+                hooks.abort();
+            }
+            if key != top && slot.kind == Kind::Added && slot.live {
+                slot.ticket.get_or_insert_with(Ticket::unheld).cancel_below();
+                self.cancel(key);
+            }
+        }
+    }
+
+    /// By the index of the slot: is it `top`, or below that?
+    fn at_or_below(&self, top: Key) -> Vec<bool> {
+        const UNKNOWN: u8 = 0;
+        const BELOW: u8 = 1;
+        const ELSEWHERE: u8 = 2;
+        let mut known = vec![UNKNOWN; self.slots.iter().next_back().map_or(0, |(last, _)| last + 1)];
+        known[top as usize] = BELOW;
+        let mut way = Vec::new();
+        for (key, _) in &self.slots {
+            let mut at = key as Key;
+            while at != NONE && known[at as usize] == UNKNOWN {
+                way.push(at);
+                at = self.slots[at as usize].parent;
+            }
+            let found = if at == NONE { ELSEWHERE } else { known[at as usize] };
+            way.drain(..).for_each(|key| known[key as usize] = found);
+        }
+        known.into_iter().map(|known| known == BELOW).collect()
+    }
+
+    /// Has all that is added here been cancelled in advance?
+    pub(crate) fn is_cancelled_for_good(&self, key: Key) -> bool {
+        if !self.cancels {
+            return false;
+        }
+        let mut at = key;
+        while let Some(slot) = self.slots.get(at as usize) {
+            if slot.cancelled_to() == u64::MAX {
+                return true;
+            }
+            at = slot.parent;
+        }
+        false
+    }
+
+    /// Has it dropped in its turn.
+    pub(crate) fn refuse_at_once(&mut self, mut entry: Entry) {
+        self.ticket_of(&mut entry.tag).cancel_below();
+        self.ready.add_late(entry);
+    }
+
+    /// Where that goes which is added while what is being polled is dropped: `NONE` if nothing in the tree takes it.
+    fn home(&self, loose: bool, key: Key) -> Key {
+        let (parent, serial) = match &self.loose {
+            Some(polled) if loose => (polled.parent, polled.serial),
+            _ => {
+                let slot = &self.slots[key as usize];
+                (slot.parent, slot.serial)
+            }
+        };
+        let (mut home, mut at) = (parent, parent);
+        while let Some(slot) = self.slots.get(at as usize) {
+            if slot.cancelled_to() >= serial {
+                home = slot.parent;
+            }
+            at = slot.parent;
+        }
+        while let Holder::Slot(holder) = self.holder(home) {
+            home = self.slots[holder as usize].parent;
+        }
+        home
+    }
+}
+
+impl Slot {
+    pub(crate) fn cancelled_to(&self) -> u64 {
+        self.extra.as_ref().map_or(0, |extra| extra.cancelled_to)
+    }
+}
+
+/// While it lives, things of this tree are dropped as they were cancelled with what is above them.
+struct Cancelling<'a> {
+    ambient: &'a Ambient,
+    /// What was so before.
+    before: u64,
+}
+
+impl<'a> Cancelling<'a> {
+    fn begin(ambient: &'a Ambient, tree: &Tree) -> Self {
+        Cancelling { ambient, before: ambient.cancelling.replace(tree.id) }
+    }
+}
+
+impl Drop for Cancelling<'_> {
+    fn drop(&mut self) {
+        self.ambient.cancelling.set(self.before);
+    }
+}
+
+/// Runs `f`, which drops what is being polled as it was cancelled with what is above it.
+#[cold]
+pub(crate) fn dropping(ambient: &Ambient, tree: &Arc<Tree>, loose: bool, key: Key, f: impl FnOnce()) {
+    let home = ambient
+        .on_top(tree.id, |engine| match engine.home(loose, key) {
+            NONE => None,
+            home => Some(engine.share(tree, home)),
+        })
+        .flatten();
+    let home = home.unwrap_or_else(|| root::node().clone());
+    let _cancelling = Cancelling::begin(ambient, tree);
+    ambient.enter(Current::Node(home), f);
+}
+
+/// Drops the body of a scope that is given up: with its transaction current, unless what is pending there is cancelled, or
+/// what is above it was and the body goes with that.
+pub(crate) fn drop_body(ambient: &Ambient, node: &Arc<Node>, cancels: bool, f: impl FnOnce()) {
+    if ambient.cancelling.get() == node.tree.id {
+        return f();
+    }
+    if !cancels {
+        return current::enter(node, f);
+    }
+    let above = node.parent.as_ref().and_then(Node::nearest_open);
+    let home = above.unwrap_or_else(|| root::node().clone());
+    let _cancelling = Cancelling::begin(ambient, &node.tree);
+    current::enter(&home, f);
+}
+
+/// Has what was cancelled in the whole tree dropped here, if nobody drives it.
+pub(crate) fn drop_now(tree: &Arc<Tree>) {
+    if only_listens(tree) {
+        return;
+    }
+    let Some(engine) = tree.lock().engine.take() else { return };
+    current::with(|ambient| {
+        let drive = Drive::start(ambient, tree, engine, Goal::Nothing);
+        while drive.run(None) == Left::Event {}
+    });
+}
