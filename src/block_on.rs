@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use crate::current;
+use crate::{current, local};
 
 /// Blocks this thread until the future is done.
 ///
 /// # Panics
 ///
-/// Inside a drive (in a body, in a future that was added): the thread that would have to go on is this one. Await there.
+/// Inside a drive (in a body, in a future that was added) or in a local future: the thread that would have to go on is this one. Await there.
 ///
 /// ```
 /// assert_eq!(settled::block_on(async { 1 + 1 }), 2);
@@ -21,7 +21,7 @@ use crate::current;
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     assert!(
-        current::with(|ambient| ambient.driving.get() == 0),
+        current::with(|ambient| ambient.driving.get() == 0 && !local::is_polling(ambient)),
         "`settled::block_on` was called inside a transaction that this thread is driving: it would wait for itself; await instead"
     );
     let parker = Arc::new(Parker { thread: thread::current(), woken: AtomicBool::new(false) });

@@ -5,6 +5,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::atomic::Atomic;
+use crate::local_scope::LocalScope;
+use crate::local_transaction::LocalTransaction;
 use crate::on_drop::OnDrop;
 use crate::open::Options;
 use crate::scope::{Scope, TryScope};
@@ -157,6 +159,18 @@ impl TransactionBuilder {
     pub fn on_drop(mut self, on_drop: OnDrop) -> Self {
         self.options.limits.on_drop = on_drop;
         self
+    }
+
+    /// As [`begin_local`](crate::begin_local).
+    #[track_caller]
+    pub fn begin_local(self) -> LocalTransaction {
+        LocalTransaction::open(self.options, Location::caller())
+    }
+
+    /// As [`scope_local`](crate::scope_local).
+    #[track_caller]
+    pub fn scope_local<F: Future>(self, body: F) -> LocalScope<F> {
+        LocalScope::new(body, self.options, Location::caller())
     }
 
     /// As [`begin`](crate::begin).

@@ -10,10 +10,12 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{BoxError, Failures, Place};
+use crate::local::Locals;
 use crate::node::Node;
 use crate::ready::Key;
 use crate::ticket::Ticket;
@@ -142,6 +144,8 @@ pub(crate) struct Ambient {
     /// Polls left.
     pub(crate) budget: Cell<u32>,
     pub(crate) frames: RefCell<Vec<Frame>>,
+    /// Those whose owners are being polled on this stack.
+    pub(crate) locals: RefCell<Vec<Rc<Locals>>>,
     /// How many drives are on this stack.
     pub(crate) drives: Cell<usize>,
     /// Trees with work that were not driven as this stack was too deep: the outermost drive sees to them.
@@ -188,6 +192,7 @@ impl Ambient {
             remaining: Cell::new(false),
             budget: Cell::new(BUDGET),
             frames: RefCell::new(Vec::new()),
+            locals: RefCell::new(Vec::new()),
             drives: Cell::new(0),
             postponed: RefCell::new(Vec::new()),
             waking: Cell::new(0),

@@ -99,6 +99,10 @@ impl Part {
         Part { current: node.clone(), node }
     }
 
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     pub(crate) fn current(&self) -> &Arc<Node> {
         &self.current
     }

@@ -37,6 +37,8 @@ enum Kind {
     LeftOpen,
     /// A scope was dropped half-way, and nobody was above it.
     Dropped,
+    /// A local transaction was dropped before it was ended, and no other had its local futures.
+    DroppedLocal,
 }
 
 impl Report {
@@ -58,6 +60,11 @@ impl Report {
     /// Was a future added where no transaction was current?
     pub fn is_outside(&self) -> bool {
         self.kind == Kind::Ambient
+    }
+
+    /// Were local futures dropped, with the owner of their local transaction?
+    pub fn is_dropped_local(&self) -> bool {
+        self.kind == Kind::DroppedLocal
     }
 
     /// Was a transaction dropped before it was ended?
@@ -82,6 +89,11 @@ impl fmt::Display for Report {
                 "{location}: settled: the transaction{name} begun here was dropped before it was ended, with {pending} \
                  pending; they were adopted: await its `end()`, or use `scope(..).await`"
             ),
+            Kind::DroppedLocal => write!(
+                f,
+                "{location}: settled: the local transaction{name} begun here was dropped before it was done, and with it \
+                 {pending} local futures: no other thread could adopt them; await it to its end"
+            ),
             Kind::Dropped => write!(
                 f,
                 "{location}: settled: a scope{name} was dropped half-way, with {pending} pending; they were adopted by the \
@@ -96,7 +108,7 @@ type Reporter = Arc<dyn Fn(&Report) + Send + Sync>;
 static REPORTER: Mutex<Option<Reporter>> = Mutex::new(None);
 
 /// Sets who hears of futures that were added outside any transaction (at the 1st, 2nd, 4th, 8th.. of them) and of
-/// transactions that were dropped before they were ended.
+/// transactions that were dropped before they were ended, or with local futures in them.
 ///
 /// Without one, each report is a line on stderr. It is called on the thread where it happened, by the code that it
 /// happened in, with no lock held; a panic in it is swallowed.
@@ -132,6 +144,10 @@ pub(crate) fn outside(location: Place) {
 
 pub(crate) fn left_open(location: Place, name: Option<&str>, count: usize) {
     send(&Report { kind: Kind::LeftOpen, location, name: name.map(Box::from), count });
+}
+
+pub(crate) fn dropped_local(location: Place, name: Option<&str>, count: usize) {
+    send(&Report { kind: Kind::DroppedLocal, location, name: name.map(Box::from), count });
 }
 
 pub(crate) fn dropped(location: Place, name: Option<&str>, count: usize) {

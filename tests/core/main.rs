@@ -20,6 +20,7 @@ mod foreign;
 mod gather;
 mod handles;
 mod limit;
+mod local;
 mod locks;
 mod max_failures;
 mod model;
