@@ -238,7 +238,7 @@ impl Ambient {
         let Some(here) = self.current_here() else { return self.add_elsewhere(job, location, Way::Plain) };
         let mut engine = self.engine.borrow_mut();
         let Some(topmost) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
-        if topmost.tree.as_ref().is_some_and(|tree| tree.has_ops()) {
+        if topmost.has_ops() {
             // What others added before comes first.
             topmost.apply_ops_here();
         }

@@ -203,9 +203,9 @@ pub(crate) fn drop_now(tree: &Arc<Tree>) {
     if only_listens(tree) {
         return;
     }
-    let Some(engine) = tree.lock().engine.take() else { return };
+    let Some(engine) = tree.take_engine() else { return };
     current::with(|ambient| {
-        let drive = Drive::start(ambient, tree, engine, Goal::Nothing);
+        let drive = Drive::start(ambient, engine, Goal::Nothing);
         while drive.run(None) == Left::Event {}
     });
 }

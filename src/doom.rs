@@ -52,9 +52,8 @@ pub(crate) fn drop_doomed(tree: &Arc<Tree>) {
         if tree.is_driven_by(ambient.thread()) {
             return; // Below another drive on this stack.
         }
-        let engine = tree.lock().engine.take();
-        if let Some(engine) = engine {
-            let drive = Drive::start(ambient, tree, engine, Goal::Nothing);
+        if let Some(engine) = tree.take_engine() {
+            let drive = Drive::start(ambient, engine, Goal::Nothing);
             drive.drop_doomed();
         }
     });
@@ -76,7 +75,7 @@ impl Ambient {
         let (wakes, self_woken, kept) = (self.wakes.get(), self.self_woken.get(), self.kept.get());
         {
             let _frame = (outer != Polled::Nothing).then(|| Framed::push(self, Frame::Polled(outer)));
-            self.enter(Current::Polled, || Drive::guest(self, tree).drop_doomed());
+            self.enter(Current::Polled, || Drive::guest(self).drop_doomed());
         }
         self.polled.set(outer);
         self.wakes.set(wakes);

@@ -6,7 +6,6 @@
 //! then, wakes all who could go on. That also holds when it unwinds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use crate::cancel;
@@ -36,7 +35,6 @@ pub(crate) enum Left {
 /// While it lives, this thread drives the tree.
 pub(crate) struct Drive<'a> {
     pub(crate) ambient: &'a Ambient,
-    tree: &'a Arc<Tree>,
     /// What was so before.
     driving: u64,
     /// That is in a frame.
@@ -53,15 +51,13 @@ pub(crate) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    pub(crate) fn start(
-        ambient: &'a Ambient,
-        tree: &'a Arc<Tree>,
-        mut engine: Box<Engine>,
-        goal: Goal,
-    ) -> Self {
-        engine.tree = Some(tree.clone());
+    /// The engine knows its tree.
+    pub(crate) fn start(ambient: &'a Ambient, mut engine: Box<Engine>, goal: Goal) -> Self {
         engine.stirred = true;
-        let driving = ambient.driving.replace(tree.id);
+        if let Some(tree) = &engine.tree {
+            tree.set_driven_by(ambient.thread());
+        }
+        let driving = ambient.driving.replace(engine.tree_id);
         let polled = ambient.polled.replace(Polled::Nothing);
         let older = ambient.goal.replace(goal);
         let lending = ambient.begin_lending(&mut engine);
@@ -76,10 +72,8 @@ impl<'a> Drive<'a> {
         if framed {
             ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled, goal: older });
         }
-        tree.set_driven_by(ambient.thread());
         Drive {
             ambient,
-            tree,
             driving,
             framed,
             polled,
@@ -93,12 +87,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// For who acts in the midst of a drive of this tree; ends nothing.
-    pub(crate) fn guest(ambient: &'a Ambient, tree: &'a Arc<Tree>) -> Self {
+    /// For who acts in the midst of the topmost drive; ends nothing.
+    pub(crate) fn guest(ambient: &'a Ambient) -> Self {
         Drive {
             ambient,
-            tree,
-            driving: tree.id,
+            driving: ambient.driving.get(),
             framed: false,
             polled: Polled::Nothing,
             goal: Goal::Nothing,
@@ -118,12 +111,6 @@ impl<'a> Drive<'a> {
             Some(engine) => f(engine),
             None => unreachable!("it is here while this thread drives"),
         }
-    }
-
-    /// Has anybody left an op?
-    #[inline]
-    pub(crate) fn has_ops(&self) -> bool {
-        self.tree.has_ops()
     }
 
     /// Is there any budget left?
@@ -159,7 +146,7 @@ impl<'a> Drive<'a> {
                     engine.settle_last();
                 }
                 begun = true;
-                Some(engine.next(self.tree, &mut wakers))
+                Some(engine.next(&mut wakers))
             });
             let left = match (turn, &wakers) {
                 (None, _) => {
@@ -199,12 +186,14 @@ impl<'a> Drive<'a> {
     /// Does what is to be done between two polls. True if there is mail to be delivered, without the engine.
     #[inline]
     fn see_to(&self, engine: &mut Engine) -> bool {
-        self.tree.apply_ops(engine);
+        if engine.has_ops() {
+            engine.apply_ops_here();
+        }
         if !std::mem::take(&mut engine.stirred) {
             return false;
         }
         if !engine.closing.is_empty() {
-            self.tree.close_settled(engine);
+            engine.close_settled_here();
         }
         engine.has_mail()
     }
@@ -217,10 +206,8 @@ impl<'a> Drive<'a> {
         }
         let trees = ambient.postponed.take();
         for tree in &trees {
-            let mut inner = tree.lock();
-            if let Some(engine) = inner.engine.take() {
-                drop(inner);
-                let drive = Drive::start(ambient, tree, engine, Goal::Nothing);
+            if let Some(engine) = tree.take_engine() {
+                let drive = Drive::start(ambient, engine, Goal::Nothing);
                 while drive.run(None) == Left::Event {}
             }
         }
@@ -276,7 +263,10 @@ impl<'a> Drive<'a> {
         let (job, refused) = (Some(job), Some(failure));
         let done = Done { job, key, loose, kept, remains: None, panic: None, refused };
         if with_others {
-            cancel::dropping(self.ambient, self.tree, loose, key, || self.settle_polled(done));
+            let Some(tree) = self.engine(|engine| engine.tree.clone()) else {
+                unreachable!("it is set in a drive")
+            };
+            cancel::dropping(self.ambient, &tree, loose, key, || self.settle_polled(done));
         } else {
             self.settle_polled(done);
         }
@@ -293,21 +283,22 @@ impl<'a> Drive<'a> {
 
     /// Ends the drive, if nothing is ready; who drove waits in his seat from now on.
     pub(crate) fn rest(mut self, seat: &mut Seat, waker: Waker) -> Result<(), Drive<'a>> {
-        let (ambient, tree) = (self.ambient, self.tree);
+        let ambient = self.ambient;
         let Some(engine) = self.stop() else { return Ok(()) };
         let goal = self.goal;
-        tree.release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, tree, engine, goal))
+        Tree::release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, engine, goal))
     }
 
-    /// Ends the drive without giving the engine back.
+    /// Ends the drive without giving the engine back. The engine still knows its tree.
     pub(crate) fn stop(&mut self) -> Option<Box<Engine>> {
         let ambient = self.ambient;
         let mut engine = ambient.engine.take()?;
-        engine.tree = None;
+        if let Some(tree) = &engine.tree {
+            tree.set_driven_by(0);
+        }
         if let Some(before) = self.lending.take() {
             ambient.end_lending(&mut engine, before);
         }
-        self.tree.set_driven_by(0);
         ambient.drives.set(ambient.drives.get() - 1);
         if self.framed
             && let Some(Frame::Drive { engine: below, .. }) = ambient.pop_frame()
@@ -332,7 +323,7 @@ impl Drop for Drive<'_> {
         if !self.stopped
             && let Some(engine) = self.stop()
         {
-            let _put_back = self.tree.release(engine, None);
+            let _put_back = Tree::release(engine, None);
         }
         if self.driving == 0 {
             // Left over where the budget was spent: who waits for them comes again.

@@ -20,7 +20,7 @@ use crate::note::Note;
 use crate::ready::{Added, Entry, Key, Ready, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::tree::Tree;
-use crate::waker::{BodyWaker, SlotWakers, Wakers};
+use crate::waker::{BodyWakers, SlotWakers, Wakers};
 
 /// What is kept of an engine that waits for its next transaction.
 const POOLED: usize = 256;
@@ -29,7 +29,7 @@ const POOLED: usize = 256;
 pub(crate) struct Engine {
     /// Whose engine it is.
     pub(crate) tree_id: u64,
-    /// Its tree, while it is driven.
+    /// Its tree, while it is not in there.
     pub(crate) tree: Option<Arc<Tree>>,
     pub(crate) slots: Slab<Slot>,
     /// By the index of the slot; they outlive the slots.
@@ -56,7 +56,7 @@ pub(crate) struct Engine {
     pub(crate) top: Option<Key>,
     /// For the next handle (see `lend`).
     pub(crate) lending: Lending,
-    bodies: Vec<Arc<BodyWaker>>,
+    bodies: Vec<BodyWakers>,
     /// When what was added was there.
     pub(crate) clock: Clock,
     /// Some transaction says how many failures are kept.
@@ -70,8 +70,9 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(tree: &Tree) -> Box<Self> {
-        Box::new(Engine { tree_id: tree.id, ..Engine::default() })
+    /// Not in its tree yet.
+    pub(crate) fn new(tree: &Arc<Tree>) -> Box<Self> {
+        Box::new(Engine { tree_id: tree.id, tree: Some(tree.clone()), ..Engine::default() })
     }
 
     #[inline]
@@ -99,23 +100,38 @@ impl Engine {
         self.ready.add(entry);
     }
 
-    /// Applies what others left. Only in a drive.
+    /// Has anybody left an op? Only while it is not in its tree.
+    #[inline]
+    pub(crate) fn has_ops(&self) -> bool {
+        self.tree.as_ref().is_some_and(|tree| tree.has_ops())
+    }
+
+    /// Applies what others left. Only while it is not in its tree.
+    #[cold]
     pub(crate) fn apply_ops_here(&mut self) {
         if let Some(tree) = self.tree.clone() {
             tree.apply_ops(self);
         }
     }
 
+    /// Closes what has settled. Only while it is not in its tree.
+    #[cold]
+    pub(crate) fn close_settled_here(&mut self) {
+        if let Some(tree) = self.tree.clone() {
+            tree.close_settled(self);
+        }
+    }
+
     /// The waker of a body that is done.
-    pub(crate) fn pooled_body(&mut self) -> Option<Arc<BodyWaker>> {
+    pub(crate) fn pooled_body(&mut self) -> Option<BodyWakers> {
         self.bodies.pop()
     }
 
-    /// Takes back the waker of a body that is done, if only its owner, who goes now, still holds it.
-    pub(crate) fn recycle_body(&mut self, waker: Arc<BodyWaker>) {
-        if self.bodies.len() < POOLED && Arc::strong_count(&waker) == 2 {
-            waker.reset();
-            self.bodies.push(waker);
+    /// Takes back the waker of a body that is done, if nobody else holds it.
+    pub(crate) fn recycle_body(&mut self, wakers: BodyWakers) {
+        if self.bodies.len() < POOLED && !wakers.is_kept() {
+            wakers.inner.reset();
+            self.bodies.push(wakers);
         }
     }
 

@@ -66,7 +66,7 @@ impl Engine {
     #[inline]
     fn add_quickly(&mut self, here: Option<Key>, job: &mut Option<Job>, location: Place) -> bool {
         // What others added before comes first.
-        if self.tree.as_ref().is_none_or(|tree| tree.has_ops()) || (here.is_none() && self.loose.is_some()) {
+        if self.has_ops() || (here.is_none() && self.loose.is_some()) {
             return false;
         }
         let parent = here.unwrap_or(self.loose_key);
@@ -88,10 +88,10 @@ impl Engine {
 
     /// Is the handle of what was added last still there? Then the ticket is that future's.
     pub(crate) fn settle_last(&mut self) {
-        if self.tree.is_none() {
-            return self.settle_lent();
-        }
         current::with(|ambient| {
+            if ambient.driving.get() != self.tree_id {
+                return self.settle_lent();
+            }
             self.lending.reference = ambient.reference.take();
             self.settle_lent();
             ambient.reference.set(self.lending.reference.take());

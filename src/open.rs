@@ -172,14 +172,11 @@ fn open_tree(kind: Kind, options: Options, location: Place) -> Site {
     let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);
     let key = engine.open(kind, location, node.clone(), limit);
     engine.apply_limits(key, options.limits);
-    let mut inner = tree.lock();
-    inner.open = true;
-    let engine = if kind == Kind::Begun {
-        inner.engine = Some(engine);
-        None
-    } else {
-        Some(engine)
-    };
-    drop(inner);
-    Site { tree, key, node, engine }
+    if kind != Kind::Begun {
+        tree.set_open(true);
+        return Site { tree, key, node, engine: Some(engine) };
+    }
+    engine.tree = None;
+    tree.put_engine(engine);
+    Site { tree, key, node, engine: None }
 }

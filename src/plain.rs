@@ -50,17 +50,10 @@ impl Drive<'_> {
         let ambient = self.ambient;
         let key = wakers.key();
         let mut cx = Context::from_waker(&wakers.waker);
-        let may_go_on = |budget: &mut u32| {
-            *budget = ambient.budget.get();
-            *budget > 0 && !self.has_ops()
-        };
-        let mut budget = 0;
-        if !may_go_on(&mut budget) {
-            return;
-        }
+        // The driver has just looked at everything.
         hand.job = self.engine(|engine| engine.next_plain(key));
         while let Some(job) = &mut hand.job {
-            ambient.budget.set(budget - 1);
+            ambient.budget.set(ambient.budget.get() - 1);
             ambient.self_woken.set(false);
             if job.as_mut().poll(&mut cx).is_ready() {
                 // Taken first: the destructor may drive another tree.
@@ -82,7 +75,10 @@ impl Drive<'_> {
                     }
                     Some(job) => engine.finish_pending(job, wakers, ambient.self_woken.get()),
                 }
-                if engine.stirred || !may_go_on(&mut budget) { None } else { engine.next_plain(key) }
+                if engine.stirred || engine.has_ops() || ambient.budget.get() == 0 {
+                    return None;
+                }
+                engine.next_plain(key)
             });
         }
     }

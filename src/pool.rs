@@ -32,7 +32,8 @@ pub(crate) fn take() -> Pooled {
     })
 }
 
-/// Takes a closed tree back, if nobody else holds it. `holders`: how many references are about to go, this one too.
+/// Takes a closed tree back, if nobody else holds it. `holders`: how many references there are if nobody does, this one
+/// and the engine's too.
 pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
     if Arc::strong_count(&tree) > holders || !engine.is_blank() {
         return;
@@ -51,12 +52,9 @@ pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
 /// As `put`, for a tree whose engine is in its place. `holders`: how many references are about to go.
 pub(crate) fn put_idle(tree: Arc<Tree>, holders: usize) {
     if Arc::strong_count(&tree) == holders {
-        let engine = {
-            let mut inner = tree.lock();
-            if inner.open { None } else { inner.engine.take() }
-        };
+        let engine = if tree.is_open() { None } else { tree.take_engine() };
         if let Some(engine) = engine {
-            put(tree, engine, holders);
+            put(tree, engine, holders + 1);
         }
     }
 }

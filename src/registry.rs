@@ -79,12 +79,7 @@ impl Survey {
             tree.submit(Op::Survey(survey.clone()));
             return Some(survey);
         }
-        let asked = tree.change(|inner| {
-            if inner.open {
-                inner.submit(tree, Op::Survey(survey.clone()));
-            }
-            inner.open
-        });
+        let asked = tree.ask(&survey);
         asked.then_some(survey)
     }
 

@@ -48,10 +48,8 @@ impl Root {
         let node = Node::new(tree.clone(), Kind::Begun, None, location);
         let mut engine = Engine::new(&tree);
         engine.open(Kind::Begun, location, Some(node.clone()), DEPTH_LIMIT);
-        let mut inner = tree.lock();
-        inner.engine = Some(engine);
-        inner.open = true;
-        drop(inner);
+        engine.tree = None;
+        tree.put_engine(engine);
         Root { node, spawner: Mutex::new(None), spawned: AtomicU64::new(0) }
     }
 }

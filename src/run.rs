@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::cancel::{self, Lasting};
 use crate::commit::{Commit, Verdict};
@@ -18,14 +18,14 @@ use crate::pool;
 use crate::report;
 use crate::slot::{Kind, NONE};
 use crate::transaction::{Heard, abandon};
-use crate::tree::{Access, Op};
+use crate::tree::{Access, Op, Tree};
 use crate::until::only_listens;
-use crate::waker::{BodyWaker, Seat};
+use crate::waker::{BodyWakers, Seat};
 
 /// The transaction of a body that has been started.
 pub(crate) struct Run {
     site: Site,
-    waker: Arc<BodyWaker>,
+    wakers: BodyWakers,
     /// Of an atomic transaction.
     commit: Option<Box<Commit>>,
     /// What becomes of what is pending if the owner drops it.
@@ -53,8 +53,8 @@ impl Run {
             Some(engine) => engine.pooled_body(),
             None => ambient.on_top(id, Engine::pooled_body).flatten(),
         };
-        let waker = pooled.unwrap_or_else(|| Arc::new(BodyWaker::new()));
-        Run { site, waker, commit, on_drop, live: true, armed: false, seat: None, listening: None }
+        let wakers = pooled.unwrap_or_else(BodyWakers::new);
+        Run { site, wakers, commit, on_drop, live: true, armed: false, seat: None, listening: None }
     }
 
     pub(crate) fn poll(
@@ -74,10 +74,9 @@ impl Run {
         };
         match engine {
             Some(engine) => {
-                let tree = self.site.tree.clone();
                 let key = self.site.node.as_ref().map_or(self.site.key, |node| node.key());
                 self.poll_driving(
-                    Drive::start(ambient, &tree, engine, Goal::Node { key, strictly: false }),
+                    Drive::start(ambient, engine, Goal::Node { key, strictly: false }),
                     ambient,
                     cx,
                     body,
@@ -100,7 +99,7 @@ impl Run {
     ) -> Poll<Failures> {
         loop {
             // The body, then what was ready when it suspended: neither keeps the other from its turn.
-            let woken = self.live && self.waker.is_woken();
+            let woken = self.live && self.wakers.inner.is_woken();
             if woken && drive.spend() {
                 self.poll_body(ambient, body);
             }
@@ -110,10 +109,10 @@ impl Run {
                     self.retire(drive);
                     return Poll::Ready(failures);
                 }
-                left = drive.run(self.live.then_some(&*self.waker));
+                left = drive.run(self.live.then_some(&*self.wakers.inner));
             }
             if left == Left::Body
-                || (left == Left::Idle && self.live && self.waker.is_woken() && drive.may_spend())
+                || (left == Left::Idle && self.live && self.wakers.inner.is_woken() && drive.may_spend())
             {
                 continue;
             }
@@ -122,7 +121,7 @@ impl Run {
                 return Poll::Ready(failures);
             }
             self.suspend(ambient, cx);
-            if left == Left::Budget || (self.live && self.waker.is_woken()) {
+            if left == Left::Budget || (self.live && self.wakers.inner.is_woken()) {
                 drop(drive);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -142,14 +141,14 @@ impl Run {
         cx: &mut Context<'_>,
         body: PollBody<'_>,
     ) -> Poll<Failures> {
-        if self.live && self.waker.is_woken() {
+        if self.live && self.wakers.inner.is_woken() {
             self.poll_body(ambient, body);
         }
         if let Some(failures) = self.outcome(ambient) {
             return Poll::Ready(failures);
         }
         self.suspend(ambient, cx);
-        if self.live && self.waker.is_woken() {
+        if self.live && self.wakers.inner.is_woken() {
             cx.waker().wake_by_ref();
         }
         self.outcome(ambient).map_or(Poll::Pending, Poll::Ready)
@@ -158,9 +157,8 @@ impl Run {
     /// Polls the body once, with its transaction current.
     fn poll_body(&mut self, ambient: &Ambient, body: PollBody<'_>) {
         let Site { tree, key, node, .. } = &self.site;
-        self.waker.take_woken();
-        let waker = Waker::from(self.waker.clone());
-        let mut cx = Context::from_waker(&waker);
+        self.wakers.inner.take_woken();
+        let mut cx = Context::from_waker(&self.wakers.waker);
         let placed = node.as_ref().is_none_or(|node| node.is_placed());
         let mut step = |cx: &mut Context<'_>| match (&mut self.commit, node) {
             (Some(commit), Some(node)) => commit.advance(node.hooks(), node.location, cx, body),
@@ -235,14 +233,14 @@ impl Run {
         }
         node.listen(&mut self.listening, cx.waker().clone());
         if self.live {
-            self.waker.arm(cx.waker().clone());
+            self.wakers.inner.arm(cx.waker().clone());
             self.armed = true;
         }
     }
 
     fn disarm(&mut self) {
         if std::mem::take(&mut self.armed) {
-            self.waker.disarm();
+            self.wakers.inner.disarm();
         }
     }
 
@@ -261,35 +259,36 @@ impl Run {
         node.clone()
     }
 
-    /// All has settled: gives what can be used again back.
+    /// All has settled. Where nobody else holds the transaction, its engine is taken along, to be used again.
     fn retire(&mut self, mut drive: Drive<'_>) {
-        if self.site.node.is_some() {
-            return; // Others may hold the tree: the engine goes back to it.
+        if self.site.node.is_none() {
+            self.site.engine = drive.stop();
         }
-        let Some(mut engine) = drive.stop() else { return };
-        if engine.is_open() {
-            // A scope within another one's tree, polled from outside.
-            self.site.engine = Some(engine);
-            return;
-        }
-        engine.recycle_body(self.waker.clone());
-        // The drive's, the site's and this one.
-        pool::put(self.site.tree.clone(), engine, 3);
     }
 
     /// It has settled, and the outcome is taken. Returns the node, which knows who is above.
     /// And, of an atomic one, why it did not commit.
-    pub(crate) fn close(mut self) -> (Option<Arc<Node>>, Option<Failure>) {
-        let Site { tree, node, .. } = &mut self.site;
-        tree.leave(&mut self.seat);
-        if let Some(node) = node {
-            node.unclaim(&mut self.listening);
-            if node.parent.is_none() && Arc::strong_count(node) == 1 {
-                // The node and the site, which go now, and this hold the tree.
-                pool::put_idle(tree.clone(), 3);
+    pub(crate) fn close(self) -> (Option<Arc<Node>>, Option<Failure>) {
+        let Run { site: Site { tree, node, engine, .. }, wakers, commit, mut seat, mut listening, .. } = self;
+        tree.leave(&mut seat);
+        match (&node, engine) {
+            (None, Some(mut engine)) if !engine.is_open() => {
+                engine.recycle_body(wakers);
+                // This one and the engine's.
+                pool::put(tree, engine, 2);
+            }
+            // A scope within another one's tree, polled from outside.
+            (None, Some(engine)) => drop(Tree::release(engine, None)),
+            (None, None) => {}
+            (Some(node), _) => {
+                node.unclaim(&mut listening);
+                if node.parent.is_none() && Arc::strong_count(node) == 1 {
+                    // This one and that of the node, which goes now.
+                    pool::put_idle(tree, 2);
+                }
             }
         }
-        (node.take(), self.commit.and_then(|commit| commit.into_refused()))
+        (node, commit.and_then(|commit| commit.into_refused()))
     }
 
     /// The owner drops it half-way.
@@ -299,7 +298,7 @@ impl Run {
         self.site.tree.leave(&mut self.seat);
         let Some(node) = node else { return call_quietly(drop_body) };
         if let Some(engine) = self.site.engine.take() {
-            let _put = self.site.tree.release(engine, None);
+            let _put = Tree::release(engine, None);
         }
         // What has not committed is rolled back.
         let rolls_back = self.commit.as_ref().is_some_and(|commit| !commit.is_through());

@@ -42,7 +42,7 @@ use crate::node::Node;
 use crate::ready::{Added, Key};
 use crate::registry;
 use crate::spawn::SpawnTask;
-use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock};
 use crate::ticket::Ticket;
 use crate::wait::WaitCell;
 use crate::waker::{Seat, WakerSet, Wakers, wake_all};
@@ -58,6 +58,9 @@ pub(crate) struct Tree {
     flag: AtomicBool,
     /// The thread that drives; 0: none.
     thread: AtomicU64,
+    /// It has a transaction that has not closed. Changes under the lock, but for a scope that nobody else can hold: that one
+    /// is opened and closed without it (see `try_close`).
+    open: AtomicBool,
     inner: Mutex<Inner>,
     /// Where the registry has it.
     seat: registry::TreeSeat,
@@ -70,8 +73,6 @@ pub(crate) struct Inner {
     ops: Vec<Op>,
     /// Outside drivers that wait for something to become ready.
     drivers: WakerSet,
-    /// It has a transaction that has not closed.
-    pub(crate) open: bool,
 }
 
 /// What others want done.
@@ -134,7 +135,8 @@ impl Tree {
             adopted: AtomicBool::new(false),
             flag: AtomicBool::new(false),
             thread: AtomicU64::new(0),
-            inner: Mutex::new(Inner { engine: None, ops: Vec::new(), drivers: WakerSet::new(), open: false }),
+            open: AtomicBool::new(false),
+            inner: Mutex::new(Inner { engine: None, ops: Vec::new(), drivers: WakerSet::new() }),
             seat: registry::TreeSeat::default(),
         });
         tree.seat.take(&tree);
@@ -237,39 +239,82 @@ impl Tree {
     pub(crate) fn close_settled(self: &Arc<Self>, engine: &mut Engine) {
         loop {
             self.apply_ops(engine);
-            let mut inner = self.lock();
+            let inner = self.lock();
             if inner.ops.is_empty() {
                 engine.close_settled(self);
-                inner.open = engine.is_open();
+                self.set_open(engine.is_open());
                 return;
             }
         }
     }
 
-    /// Closes the transaction of a scope that nobody else can hold. False if somebody has left an op: apply it and look
-    /// again.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Release);
+    }
+
+    /// Closes the transaction of a scope that nobody else can hold, without the lock. False if somebody has left an op:
+    /// apply it and try again.
+    ///
+    /// Who asks an open tree something leaves an op, raises the flag, and looks once more whether the tree is open, all
+    /// under the lock (see `ask`). So either that comes second, finds it closed and takes the op back, or this comes second
+    /// and sees the flag.
     pub(crate) fn try_close(&self) -> bool {
-        let mut inner = self.lock();
-        let closes = inner.ops.is_empty();
-        if closes {
-            inner.open = false;
+        self.open.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        if self.has_ops() {
+            self.set_open(true);
+            return false;
         }
-        closes
+        true
+    }
+
+    /// Has a survey answered, if the tree is open.
+    pub(crate) fn ask(self: &Arc<Self>, survey: &Arc<registry::Survey>) -> bool {
+        self.change(|inner| {
+            if !self.is_open() {
+                return false;
+            }
+            inner.submit(self, Op::Survey(survey.clone()));
+            fence(Ordering::SeqCst);
+            if inner.engine.is_some() || self.is_open() {
+                return true;
+            }
+            inner.ops.pop();
+            self.flag.store(!inner.ops.is_empty(), Ordering::Release);
+            false
+        })
+    }
+
+    /// Puts the engine of an open transaction into its place.
+    pub(crate) fn put_engine(&self, engine: Box<Engine>) {
+        let mut inner = self.lock();
+        inner.engine = Some(engine);
+        self.set_open(true);
+    }
+
+    /// The engine, if nobody drives. It knows its tree.
+    pub(crate) fn take_engine(self: &Arc<Self>) -> Option<Box<Engine>> {
+        let mut engine = self.lock().engine.take()?;
+        engine.tree = Some(self.clone());
+        Some(engine)
     }
 
     /// The engine, unless another thread has it.
     pub(crate) fn access(self: &Arc<Self>, seat: &mut Seat, waker: impl FnOnce() -> Waker) -> Access {
-        let mut inner = self.lock();
-        if let Some(engine) = inner.engine.take() {
+        if let Some(engine) = self.take_engine() {
             return Access::Drive(engine);
         }
-        drop(inner);
         let waker = waker();
         let mut inner = self.lock();
         match inner.engine.take() {
-            Some(engine) => {
+            Some(mut engine) => {
                 drop(inner);
                 drop(waker);
+                engine.tree = Some(self.clone());
                 Access::Drive(engine)
             }
             None => {
@@ -284,29 +329,31 @@ impl Tree {
     /// Puts the engine back. With `wait`, only if nothing is ready, and who drove waits in his seat from now on: else it
     /// is given back. Without, all drivers are woken if something is ready.
     pub(crate) fn release(
-        self: &Arc<Self>,
         mut engine: Box<Engine>,
         wait: Option<(&mut Seat, Waker)>,
     ) -> Result<(), Box<Engine>> {
+        // The tree is not to hold itself.
+        let Some(tree) = engine.tree.take() else { unreachable!("it is set while the engine is out") };
         if wait.is_some() {
             engine.mark_time();
         }
         let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         let mut old = None;
         {
-            let mut guard = self.lock();
+            let mut guard = tree.lock();
             let inner = &mut *guard;
             if wait.is_some() && (!inner.ops.is_empty() || engine.has_work()) {
                 drop(guard);
                 drop(wait);
+                engine.tree = Some(tree);
                 return Err(engine);
             }
-            self.flag.store(false, Ordering::Relaxed);
+            tree.flag.store(false, Ordering::Relaxed);
             for op in std::mem::take(&mut inner.ops) {
-                engine.apply(self, op);
+                engine.apply(&tree, op);
             }
             inner.engine = Some(engine);
-            inner.tidy(self, &mut wakers, &mut trash);
+            inner.tidy(&tree, &mut wakers, &mut trash);
             if let Some((seat, waker)) = wait {
                 old = inner.drivers.sit(seat, waker);
             }
@@ -374,7 +421,7 @@ impl Inner {
     fn tidy(&mut self, tree: &Arc<Tree>, wakers: &mut Wakers, trash: &mut Trash) {
         let Some(engine) = &mut self.engine else { return };
         engine.close_settled(tree);
-        self.open = engine.is_open();
+        tree.set_open(engine.is_open());
         engine.hand_out(wakers, trash);
         if engine.has_work() {
             self.drivers.take_all(wakers);

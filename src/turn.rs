@@ -9,7 +9,6 @@ use crate::error::{Failure, Kind as Why, Place};
 use crate::note::NO_NOTE;
 use crate::ready::{Entry, Job, Key, Next, Tag};
 use crate::ticket::Ticket;
-use crate::tree::Tree;
 use crate::waker::SlotWakers;
 
 /// What the driver is to do next.
@@ -53,7 +52,7 @@ pub(crate) struct Done {
 impl Engine {
     /// Takes what is to be polled next out of its queue, and the slot's wakers into `wakers`.
     #[inline]
-    pub(crate) fn next(&mut self, tree: &Arc<Tree>, wakers: &mut Option<SlotWakers>) -> Turn {
+    pub(crate) fn next(&mut self, wakers: &mut Option<SlotWakers>) -> Turn {
         loop {
             if std::mem::take(&mut self.stop) {
                 return Turn::Event;
@@ -66,14 +65,14 @@ impl Engine {
             self.ready.begin_round();
             if self.ready.is_next_plain() {
                 let key = self.slots.vacant_key() as Key;
-                self.take_wakers(tree, key, wakers);
+                self.take_wakers(key, wakers);
                 return Turn::Plain;
             }
             match self.ready.next() {
                 None => return Turn::Idle,
-                Some(Next::Entry(entry)) => return self.take_loose(tree, entry, wakers),
+                Some(Next::Entry(entry)) => return self.take_loose(entry, wakers),
                 Some(Next::Slot(key)) => {
-                    if let Some(turn) = self.take_slot(tree, key, wakers) {
+                    if let Some(turn) = self.take_slot(key, wakers) {
                         return turn;
                     }
                 }
@@ -94,10 +93,10 @@ impl Engine {
         Some(job)
     }
 
-    fn take_loose(&mut self, tree: &Arc<Tree>, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
+    fn take_loose(&mut self, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
         let Entry { job, tag } = entry;
         let key = self.slots.vacant_key() as Key;
-        self.take_wakers(tree, key, wakers);
+        self.take_wakers(key, wakers);
         self.loose_key = key;
         self.loose = Some(tag);
         self.examine(Polling { job, key, loose: true, kept: None }, &tag)
@@ -124,8 +123,8 @@ impl Engine {
         Self::unless_cancelled(polling, tag.location)
     }
 
-    fn take_slot(&mut self, tree: &Arc<Tree>, key: Key, wakers: &mut Option<SlotWakers>) -> Option<Turn> {
-        self.take_wakers(tree, key, wakers);
+    fn take_slot(&mut self, key: Key, wakers: &mut Option<SlotWakers>) -> Option<Turn> {
+        self.take_wakers(key, wakers);
         if let Some(wakers) = wakers {
             wakers.inner.clear();
         }
@@ -150,18 +149,18 @@ impl Engine {
 
     /// Has the driver hold the wakers of this slot. It holds one pair at a time.
     #[inline]
-    fn take_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+    fn take_wakers(&mut self, key: Key, held: &mut Option<SlotWakers>) {
         if held.as_ref().is_none_or(|held| held.key() != key) {
-            self.change_wakers(tree, key, held);
+            self.change_wakers(key, held);
         }
     }
 
-    fn change_wakers(&mut self, tree: &Arc<Tree>, key: Key, held: &mut Option<SlotWakers>) {
+    fn change_wakers(&mut self, key: Key, held: &mut Option<SlotWakers>) {
         if let Some(held) = held.take() {
             self.keep_wakers(held);
         }
         let kept = self.wakers.get_mut(key as usize).and_then(Option::take);
-        *held = Some(kept.unwrap_or_else(|| SlotWakers::new(tree, key)));
+        *held = kept.or_else(|| self.tree.as_ref().map(|tree| SlotWakers::new(tree, key)));
     }
 
     /// Takes back the wakers that a driver held.

@@ -30,9 +30,9 @@ pub(crate) fn drive_until<R>(
             }
             false => match tree.access(seat, || cx.waker().clone()) {
                 Access::Busy => goal(Some(cx.waker().clone())),
-                Access::Drive(engine) => current::with(|ambient| {
-                    drive(Drive::start(ambient, tree, engine, waits_for), seat, cx, goal)
-                }),
+                Access::Drive(engine) => {
+                    current::with(|ambient| drive(Drive::start(ambient, engine, waits_for), seat, cx, goal))
+                }
             },
         };
     }

@@ -151,6 +151,24 @@ impl Wake for BodyWaker {
     }
 }
 
+/// A body's waker, in both its shapes.
+pub(crate) struct BodyWakers {
+    pub(crate) inner: Arc<BodyWaker>,
+    pub(crate) waker: Waker,
+}
+
+impl BodyWakers {
+    pub(crate) fn new() -> Self {
+        let inner = Arc::new(BodyWaker::new());
+        BodyWakers { waker: Waker::from(inner.clone()), inner }
+    }
+
+    /// Does anybody hold a clone of it?
+    pub(crate) fn is_kept(&self) -> bool {
+        Arc::strong_count(&self.inner) > 2
+    }
+}
+
 /// Those who wait for one thing. Each has a seat of its own, so that who is dropped leaves nothing behind.
 #[derive(Default)]
 pub(crate) struct WakerSet {
