@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    fn tell_watchers(&mut self, holder: Key) {
+    pub(crate) fn tell_watchers(&mut self, holder: Key) {
         let Engine { slots, outbox, .. } = self;
         if let Some(hooks) = slots[holder as usize].hooks() {
             hooks.take_watchers(outbox);
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// One more is held at this node, or one less; so it is with all above that may be held back.
-    fn count_held(&mut self, node: Key, more: bool) {
+    pub(crate) fn count_held(&mut self, node: Key, more: bool) {
         let mut at = node;
         while let Some(slot) = self.slots.get(at as usize).filter(|slot| slot.gated) {
             if let Some(node) = slot.node() {

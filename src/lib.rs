@@ -29,6 +29,7 @@ mod in_transaction;
 mod lend;
 mod limit;
 mod local;
+mod local_hold;
 mod local_scope;
 mod local_stash;
 mod local_transaction;

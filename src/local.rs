@@ -109,6 +109,11 @@ impl Locals {
         }
     }
 
+    /// Is this its transaction?
+    pub(crate) fn is_of(&self, node: &Arc<Node>) -> bool {
+        self.node.get().is_some_and(|own| Arc::ptr_eq(own, node))
+    }
+
     fn is_open(&self) -> bool {
         !self.closed.get()
     }

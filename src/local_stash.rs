@@ -14,7 +14,7 @@ use crate::current::{Goal, Remains};
 use crate::error::{BoxError, Closed, Failure, Kind as Why, Place};
 use crate::local::Locals;
 use crate::node::Node;
-use crate::outside::{Outsider, Panics, Part, Work};
+use crate::outside::{Outsider, Panics, Work};
 use crate::settles::Settles;
 use crate::transaction;
 use crate::until::drive_until;
@@ -26,6 +26,9 @@ use crate::waker::{Seat, Wakers};
 /// Apart from that it is like any other: it is never polled in here, has a transaction of its own, is waited for, and its
 /// `Err` is a failure with the location of this call. First polls of local futures are in the order of adding among
 /// themselves; the other futures have an order of their own.
+///
+/// In an atomic transaction it is held back until the commit. Where the local transaction is itself inside of that it could
+/// never start: the handle has failed with [is uncommitted](Failure::is_uncommitted).
 ///
 /// Where no local transaction is around, or its owner is not being polled on this thread, the future is dropped, and the
 /// handle has failed with [is closed](Failure::is_closed). So an ordinary future, which any thread may drive, cannot
@@ -92,7 +95,8 @@ where
     while let Some(node) = above {
         let Some(list) = Locals::find(&node) else { break };
         match to_node(&list, &node, &mut future, take_in, location) {
-            Some(stashed) => return stashed,
+            Some(Ok(stashed)) => return stashed,
+            Some(Err(failure)) => return LocalStashed { state: State::Refused(failure), location },
             None => above = node.nearest_open(),
         }
     }
@@ -114,30 +118,37 @@ where
 {
     let mut future = Some(future);
     match (to_node(list, node, &mut future, take_in, location), future) {
-        (Some(stashed), _) => Ok(stashed),
+        (Some(Ok(stashed)), _) => Ok(stashed),
+        (Some(Err(failure)), _) => Ok(LocalStashed { state: State::Refused(failure), location }),
         (None, Some(future)) => Err(Closed(future)),
         (None, None) => unreachable!("a closed node takes nothing"),
     }
 }
 
-/// Takes the future only if the node is open.
+/// Takes the future only if the node is open. `Err`: what is told of one that could not start.
 fn to_node<F, T>(
     list: &Rc<Locals>,
     node: &Arc<Node>,
     future: &mut Option<F>,
     take_in: TakeIn<F, T>,
     location: Place,
-) -> Option<LocalStashed<T>>
+) -> Option<Result<LocalStashed<T>, Failure>>
 where
     F: Future + 'static,
     T: 'static,
 {
-    let part = Part::open(node, location, true)?;
+    let part = match list.open_part(node, location) {
+        Ok(part) => part?,
+        Err(failure) => {
+            drop(future.take());
+            return Some(Err(failure));
+        }
+    };
     let cell = Rc::<LocalCell<T>>::default();
     let handle = Handle { list: list.clone(), node: part.node().clone(), cell: cell.clone() };
     let future = Box::pin(future.take()?);
     list.add(Box::pin(Outsider::new(part, LocalWork { future: Some(future), take_in, cell })));
-    Some(LocalStashed { state: State::Waits(handle, None, None), location })
+    Some(Ok(LocalStashed { state: State::Waits(handle, None, None), location }))
 }
 
 /// What a handle and its future share.
@@ -326,11 +337,8 @@ impl<T> LocalStashed<T> {
 
     /// Marks the future as cancelled: see [`Stashed::cancel`](crate::Stashed::cancel).
     pub fn cancel(&self) {
-        if let State::Waits(handle, ..) = &self.state
-            && let Some(outside) = &handle.node.outside
-            && let Some(waker) = outside.refuse(Failure::new(Why::Cancelled, self.location))
-        {
-            waker.wake();
+        if let State::Waits(handle, ..) = &self.state {
+            handle.node.cancel_outside();
         }
     }
 
@@ -354,6 +362,9 @@ impl<T> LocalStashed<T> {
         }
         if cell.polled.get() {
             return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
+        }
+        if node.is_held_from_here() {
+            return Poll::Ready(Err(Failure::new(Why::Uncommitted, self.location)));
         }
         cell.listen(Some(cx.waker().clone()));
         if list.is_attended() {

@@ -41,6 +41,7 @@ impl Engine {
                 self.apply_limits(key, limits);
                 // Where it is polled by others, from now on.
                 self.refuse_if_too_deep(key, &node);
+                self.count_if_held(parent, &node);
             }
             Op::Wake(key) => self.ready.wake(key),
             Op::Cancel(key) => self.cancel(key),
@@ -51,7 +52,12 @@ impl Engine {
                 }
                 self.done_with(node);
             }
+            Op::Release(node) => {
+                self.release(&node);
+                self.done_with(node);
+            }
             Op::Done(node, failures) => {
+                self.release(&node);
                 let slot = self.slot(node.key());
                 let (parent, serial) = (slot.parent, slot.serial);
                 self.fail_with(parent, Some(serial), failures);

@@ -34,6 +34,8 @@ pub(crate) struct Outside {
 struct State {
     /// It is to be dropped, and why. Never one that holds a value of the user's.
     refused: Option<Failure>,
+    /// It is not to be polled before an atomic transaction around it commits.
+    held: bool,
     /// Of who polls.
     waker: Option<Waker>,
 }
@@ -47,21 +49,39 @@ impl Outside {
         state.waker.take()
     }
 
-    /// From now on this task is woken when it is refused, unless it is already.
-    fn arm(&self, cx: &Context<'_>) -> Option<Failure> {
+    /// That of what is held back.
+    fn held() -> Self {
+        Outside { state: Mutex::new(State { held: true, ..State::default() }) }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        lock(&self.state).held
+    }
+
+    /// It may be polled. Gives whether it was held back, and who is to be woken for that.
+    pub(crate) fn release(&self) -> (bool, Option<Waker>) {
+        let mut state = lock(&self.state);
+        match std::mem::take(&mut state.held) {
+            true => (true, state.waker.take()),
+            false => (false, None),
+        }
+    }
+
+    /// From now on this task is woken when it is refused or released. Says so if it is refused already, or else whether it
+    /// may be polled.
+    fn arm(&self, cx: &Context<'_>) -> Result<bool, Failure> {
         let state = lock(&self.state);
-        let refused = state.refused.clone();
-        if refused.is_some() || state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            return refused;
+        if state.refused.is_some() || state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return state.verdict();
         }
         drop(state);
         let waker = cx.waker().clone();
         let mut state = lock(&self.state);
         let old = state.waker.replace(waker);
-        let refused = state.refused.clone();
+        let verdict = state.verdict();
         drop(state);
         drop(old);
-        refused
+        verdict
     }
 
     /// Nobody is woken for it any more. Gives the mark.
@@ -71,6 +91,12 @@ impl Outside {
         drop(state);
         drop(old);
         refused
+    }
+}
+
+impl State {
+    fn verdict(&self) -> Result<bool, Failure> {
+        self.refused.clone().map_or(Ok(!self.held), Err)
     }
 }
 
@@ -86,12 +112,22 @@ impl Part {
     /// Counts in `parent`. With `own`, it is a transaction of its own; else `parent` is current in it. `None` if `parent`
     /// is closed.
     pub(crate) fn open(parent: &Arc<Node>, location: Place, own: bool) -> Option<Self> {
+        let node = Part::open_node(parent, location, Outside::default())?;
+        Some(Part { current: if own { node.clone() } else { parent.clone() }, node })
+    }
+
+    /// The same for what is not to be polled before it is released.
+    pub(crate) fn open_held(parent: &Arc<Node>, location: Place) -> Option<Self> {
+        Part::open_node(parent, location, Outside::held()).map(Part::of)
+    }
+
+    fn open_node(parent: &Arc<Node>, location: Place, outside: Outside) -> Option<Arc<Node>> {
         let options = Options::default();
         let mut node = options.node(parent.tree.clone(), Kind::Added, Some(parent.clone()), location);
-        node.outside = Some(Box::default());
+        node.outside = Some(Box::new(outside));
         let node = Arc::new(node);
         parent.submit_if_open(Op::Begin(node.clone())).ok()?;
-        Some(Part { current: if own { node.clone() } else { parent.clone() }, node })
+        Some(node)
     }
 
     /// That of a node that has a slot already.
@@ -218,7 +254,11 @@ impl<W: Work> Future for Outsider<W> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         // First the waker, then the mark: who marks it later wakes.
-        let mut refused = this.outside().and_then(|outside| outside.arm(cx));
+        let mut refused = match this.outside().map_or(Ok(true), |outside| outside.arm(cx)) {
+            Ok(true) => None,
+            Ok(false) => return Poll::Pending,
+            Err(failure) => Some(failure),
+        };
         let Some(work) = &mut this.work else { return Poll::Ready(()) };
         if refused.is_none() && work.is_cancelled() {
             refused = Some(this.cancelled());

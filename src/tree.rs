@@ -94,6 +94,8 @@ pub(crate) enum Op {
     Wake(Key),
     /// Have what is in this slot dropped: it has been marked.
     Cancel(Key),
+    /// What others poll may be polled: it is held back no more.
+    Release(Arc<Node>),
     /// What others poll is done, with these failures.
     Done(Arc<Node>, Failures),
     /// Something that waits for a place in this one has been cancelled.

@@ -21,6 +21,7 @@ mod gather;
 mod handles;
 mod limit;
 mod local;
+mod local_atomic;
 mod locks;
 mod max_failures;
 mod model;
