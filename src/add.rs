@@ -15,6 +15,7 @@ use crate::stash::Stashed;
 use crate::task::{AsItIs, Checked, Intake, Prepared};
 use crate::ticket::Ticket;
 use crate::tree::Op;
+use crate::watch;
 
 /// Adds a future to the current transaction, to run when that is driven.
 ///
@@ -91,7 +92,7 @@ where
     F::Output: Settles,
 {
     let location = Location::caller();
-    let job = Prepared::<F, Checked>::new(future).into_job();
+    let job = watch::added_here(Prepared::<F, Checked>::new(future).into_job(), location);
     current::with(|ambient| Stashed::new(ambient.add_cleanup(job, location), location))
 }
 
@@ -102,7 +103,7 @@ where
     F: Future + Send + 'static,
     I: Intake<F::Output>,
 {
-    let job = Prepared::<F, I>::new(future).into_job();
+    let job = watch::added_here(Prepared::<F, I>::new(future).into_job(), location);
     current::with(|ambient| Stashed::new(ambient.add(job, location), location))
 }
 
@@ -117,10 +118,15 @@ where
     I: Intake<F::Output>,
 {
     let mut prepared = Some(Prepared::<F, I>::new(future));
-    let ticket = to_open_node(node, location, Way::Plain, || prepared.take().map(Prepared::into_job));
+    let mut adding = watch::adding(node, location);
+    let job = || prepared.take().map(|prepared| adding.wrap(prepared.into_job()));
+    let ticket = to_open_node(node, location, Way::Plain, job);
     match (ticket, prepared) {
         (Some(ticket), _) => Ok(Stashed::new(ticket, location)),
-        (None, Some(prepared)) => Err(Closed(prepared.into_future())),
+        (None, Some(prepared)) => {
+            adding.refused();
+            Err(Closed(prepared.into_future()))
+        }
         (None, None) => unreachable!("a closed node takes nothing"),
     }
 }

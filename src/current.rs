@@ -21,6 +21,7 @@ use crate::ready::Key;
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::waker::{SlotWaker, Wakers};
+use crate::watch;
 
 /// How many futures one drive polls before it lets the executor go on.
 pub(crate) const BUDGET: u32 = if cfg!(loom) { 8 } else { 1024 };
@@ -366,6 +367,7 @@ pub(crate) fn wake_here(tree_id: u64, key: Key, slot: &SlotWaker) -> bool {
 
 /// Runs `f` with this node as the current transaction.
 pub(crate) fn enter<R>(node: &Arc<Node>, f: impl FnOnce() -> R) -> R {
+    let _watched = watch::enter(Some(node));
     // By the node, not by its slot: it may close meanwhile.
     with(|ambient| ambient.enter(Current::Node(node.clone()), f))
 }

@@ -13,6 +13,7 @@ use crate::tree::Op;
 use crate::until::drive_until;
 use crate::wait::WaitCell;
 use crate::waker::Seat;
+use crate::watch;
 
 /// Ends a transaction: resolves when everything in it has settled and it is closed. See
 /// [`Transaction::end`](crate::Transaction::end).
@@ -77,6 +78,7 @@ impl End {
             }
             if !this.told {
                 this.told = true;
+                watch::ending(node);
                 node.tree.submit(Op::End(node.clone()));
             }
         }

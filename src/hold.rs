@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::hooks::Phase;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
-use crate::slot::{Kind, NONE};
+use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
 
 /// What an atomic transaction holds back.
@@ -46,6 +46,17 @@ pub(crate) enum Holder {
     Slot(Key),
     /// It is part of what was rolled back: it never starts.
     Undone,
+}
+
+impl Slot {
+    /// What this atomic transaction holds back, here or below; and what survives its rollback.
+    pub(crate) fn held_back(&self) -> impl Iterator<Item = &Entry> {
+        let extra = self.extra.as_deref();
+        let held = extra.and_then(|extra| extra.held.as_deref()).map(|held| &held.entries);
+        let cleanups = extra.map(|extra| &extra.cleanups);
+        let held = held.into_iter().flatten().flatten().map(|held| &held.entry);
+        held.chain(cleanups.into_iter().flatten())
+    }
 }
 
 impl Engine {

@@ -18,6 +18,8 @@ mod end;
 mod end_within;
 mod engine;
 mod error;
+#[cfg(any(feature = "testing", feature = "tracing"))]
+mod event;
 mod fail_fast;
 mod failures;
 mod frames;
@@ -55,10 +57,14 @@ mod settle;
 mod settles;
 mod slot;
 mod snapshot;
+#[cfg(feature = "tracing")]
+mod spans;
 mod spawn;
 mod stash;
 mod sync;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod ticket;
 mod transaction;
 mod tree;
@@ -67,6 +73,8 @@ mod until;
 mod wait;
 mod wait_all;
 mod waker;
+#[cfg_attr(not(any(feature = "testing", feature = "tracing")), path = "unwatched.rs")]
+mod watch;
 
 pub use add::{add, add_cleanup, add_value};
 pub use atomic::{Atomic, AtomicOutcome, atomic};
@@ -75,6 +83,8 @@ pub use builder::TransactionBuilder;
 pub use end::{End, Wait};
 pub use end_within::{EndError, EndWithin};
 pub use error::{BoxError, Closed, Failure, Failures, Handled, ScopeError};
+#[cfg(any(feature = "testing", feature = "tracing"))]
+pub use event::{Event, EventKind};
 pub use gather::Gather;
 pub use hooks::{on_commit, on_rollback};
 pub use in_transaction::{InTransaction, InTransactionExt};

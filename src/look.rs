@@ -11,7 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::error::Place;
 use crate::node::{Node, State};
-use crate::ready::{Key, Tag};
+use crate::ready::{Entry, Key, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::snapshot::{NodeKind, SnapshotNode, Stage};
 use crate::sync::{Mutex, lock};
@@ -79,17 +79,19 @@ impl Engine {
         let mut seen: Vec<(u64, Key, Seen<'_>)> = Vec::with_capacity(self.slots.len());
         for (key, slot) in &self.slots {
             seen.push((slot.serial, slot.parent, Seen::Slot(key as Key, slot)));
-            for entry in slot.in_line() {
-                let Tag { serial, parent, location, .. } = entry.tag;
-                seen.push((serial, parent, Seen::Loose(location, Stage::Queued)));
-            }
         }
-        let (first, again) = self.ready.entries();
-        let first = first.map(|entry| (entry, Stage::Queued));
-        for (entry, stage) in first.chain(again.map(|entry| (entry, Stage::Ready))) {
+        let mut add = |entry: &Entry, stage| {
             let Tag { location, serial, parent, .. } = entry.tag;
             seen.push((serial, parent, Seen::Loose(location, stage)));
+        };
+        for (_, slot) in &self.slots {
+            slot.in_line().for_each(|entry| add(entry, Stage::InLine));
+            slot.held_back().for_each(|entry| add(entry, Stage::Held));
         }
+        let (first, again) = self.ready.entries();
+        first.for_each(|entry| add(entry, Stage::Queued));
+        again.for_each(|entry| add(entry, Stage::Ready));
+        self.doomed.iter().for_each(|entry| add(entry, Stage::Doomed));
         if let Some(loose) = &self.loose {
             seen.push((loose.serial, loose.parent, Seen::Loose(loose.location, Stage::Running)));
         }
@@ -130,7 +132,7 @@ fn of_slot(slot: &Slot, woken: bool) -> SnapshotNode {
     let kind = slot.node().map_or(slot.kind, |node| node.kind);
     let stage = match (kind, slot.live) {
         (Kind::Added, false) => Stage::Done,
-        (Kind::Added, true) if slot.node().is_some_and(|node| node.outside.is_some()) => Stage::Unknown,
+        (Kind::Added, true) if slot.node().is_some_and(|node| node.outside.is_some()) => Stage::Elsewhere,
         (Kind::Added, true) if slot.job.is_none() => Stage::Running,
         (Kind::Added, true) if woken => Stage::Ready,
         (Kind::Added, true) => Stage::Pending,
@@ -243,6 +245,8 @@ impl SnapshotNode {
         self.name.clone_from(&node.name);
         if node.is_root() {
             self.kind = NodeKind::Root;
+        } else if node.hooks.is_some() {
+            self.kind = NodeKind::Atomic;
         }
     }
 }

@@ -63,6 +63,9 @@ pub(crate) struct Node {
     /// As the driver sees it.
     pending: AtomicUsize,
     completion: Mutex<Completion>,
+    /// For who watches it.
+    #[cfg(any(feature = "testing", feature = "tracing"))]
+    pub(crate) watch: crate::watch::Watch,
 }
 
 struct Completion {
@@ -106,6 +109,8 @@ impl Node {
                 claims: usize::from(kind == Kind::Body),
                 listeners: WakerSet::new(),
             }),
+            #[cfg(any(feature = "testing", feature = "tracing"))]
+            watch: Default::default(),
         }
     }
 

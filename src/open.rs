@@ -14,6 +14,7 @@ use crate::ready::Key;
 use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::spawn::SharedSpawner;
 use crate::tree::{Op, Tree};
+use crate::watch;
 
 /// What a builder may ask for.
 #[derive(Clone, Default, Debug)]
@@ -78,6 +79,12 @@ impl Ambient {
     /// Opens a transaction whose parent is what is current here.
     pub(crate) fn open(&self, kind: Kind, options: Options, location: Place) -> Site {
         self.make_lazy();
+        let site = self.open_below_current(kind, options, location);
+        watch::begun(site.node.as_ref());
+        site
+    }
+
+    fn open_below_current(&self, kind: Kind, options: Options, location: Place) -> Site {
         let parent = match self.current() {
             Current::Polled | Current::Slot(_) => None,
             Current::Node(node) => Some(node.nearest_open()),
@@ -129,14 +136,15 @@ impl Ambient {
     pub(crate) fn make_lazy(&self) {
         let Current::Lazy(location) = self.current() else { return };
         let site = open_tree(Kind::Begun, Options::default(), location);
+        watch::begun(site.node.as_ref());
         self.set_current(site.node.map_or(Current::Nothing, Current::Node));
     }
 }
 
 impl Options {
-    /// Does the driver look for any of it in the node?
+    /// Is a node needed from the start: does the driver look for any of it there, or who watches?
     fn need_node(&self) -> bool {
-        self.name.is_some() || self.spawner.is_some() || self.atomic
+        self.name.is_some() || self.spawner.is_some() || self.atomic || watch::is_on()
     }
 
     pub(crate) fn node(

@@ -21,6 +21,7 @@ use crate::transaction::{Heard, abandon};
 use crate::tree::{Access, Op, Tree};
 use crate::until::only_listens;
 use crate::waker::{BodyWakers, Seat};
+use crate::watch;
 
 /// The transaction of a body that has been started.
 pub(crate) struct Run {
@@ -157,6 +158,7 @@ impl Run {
     /// Polls the body once, with its transaction current.
     fn poll_body(&mut self, ambient: &Ambient, body: PollBody<'_>) {
         let Site { tree, key, node, .. } = &self.site;
+        let _watched = watch::enter(node.as_ref());
         self.wakers.inner.take_woken();
         let mut cx = Context::from_waker(&self.wakers.waker);
         let placed = node.as_ref().is_none_or(|node| node.is_placed());
@@ -185,7 +187,10 @@ impl Run {
             }
             self.live = false;
             match node {
-                Some(node) => tree.submit(Op::BodyDone(node.clone())),
+                Some(node) => {
+                    watch::ending(node);
+                    tree.submit(Op::BodyDone(node.clone()));
+                }
                 None => {
                     ambient.on_top(tree.id, |engine| engine.slot(*key).live = false);
                 }

@@ -63,6 +63,8 @@ pub enum NodeKind {
     Root,
     /// A scope.
     Scope,
+    /// An atomic transaction.
+    Atomic,
     /// A transaction that was begun.
     Begun,
     /// A future that was added; below it is what it added in turn.
@@ -79,6 +81,10 @@ pub enum Stage {
     Ending,
     /// A transaction: closed.
     Closed,
+    /// A future that an atomic transaction holds back until it commits.
+    Held,
+    /// A future that waits for one of the [places](crate::TransactionBuilder::limit) of its transaction.
+    InLine,
     /// A future that has not been polled yet.
     Queued,
     /// A future that is being polled at this moment.
@@ -87,6 +93,10 @@ pub enum Stage {
     Ready,
     /// A future that waits to be woken.
     Pending,
+    /// A future that something else polls: a spawner's task, or its user.
+    Elsewhere,
+    /// A future that is dropped with the next turn, unstarted.
+    Doomed,
     /// A future that is done; something below it is not.
     Done,
     /// A future that may or may not be polled at this moment: another thread drives the tree, or it is a task of its own.
@@ -230,6 +240,7 @@ impl fmt::Display for NodeKind {
         f.pad(match self {
             NodeKind::Root => "root",
             NodeKind::Scope => "scope",
+            NodeKind::Atomic => "atomic",
             NodeKind::Begun => "transaction",
             NodeKind::Future => "future",
         })
@@ -242,10 +253,14 @@ impl fmt::Display for Stage {
             Stage::Open => "open",
             Stage::Ending => "ending",
             Stage::Closed => "closed",
+            Stage::Held => "held",
+            Stage::InLine => "in line",
             Stage::Queued => "queued",
             Stage::Running => "running",
             Stage::Ready => "ready",
             Stage::Pending => "pending",
+            Stage::Elsewhere => "elsewhere",
+            Stage::Doomed => "doomed",
             Stage::Done => "done",
             Stage::Unknown => "unknown",
         })

@@ -24,7 +24,7 @@ use crate::snapshot::{CompleteSnapshot, Snapshot};
 use crate::stash::Stashed;
 use crate::task::{AsItIs, Checked};
 use crate::tree::Op;
-use crate::{hooks, pool, report, root};
+use crate::{hooks, pool, report, root, watch};
 
 /// The number of a transaction, unlike any other in the process. It is given when the first handle is made: handles made
 /// later have higher ones.
@@ -455,6 +455,9 @@ impl Drop for OwnedTransaction {
         if on_drop == OnDrop::Cancel {
             node.tree.submit(Op::CancelBelow(node.clone(), Lasting::Once));
         }
+        if !self.lazy && on_drop == OnDrop::Adopt {
+            watch::left_open(node);
+        }
         let heard = abandon(node, on_drop);
         if on_drop == OnDrop::Cancel {
             return;
@@ -483,6 +486,9 @@ pub(crate) enum Heard {
 /// marked before.
 pub(crate) fn abandon(node: &Arc<Node>, on_drop: OnDrop) -> Heard {
     if node.parent.is_some() {
+        if on_drop == OnDrop::Adopt {
+            watch::adopted(node);
+        }
         node.tree.submit(Op::Orphan(node.clone()));
         return Heard::Settled;
     }
@@ -494,6 +500,9 @@ pub(crate) fn abandon(node: &Arc<Node>, on_drop: OnDrop) -> Heard {
     }
     if node.is_closed() {
         return Heard::Settled;
+    }
+    if on_drop == OnDrop::Adopt {
+        watch::adopted(node);
     }
     if root::adopt(end, node.location) { Heard::Driven } else { Heard::Waits }
 }

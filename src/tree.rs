@@ -46,6 +46,7 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, loc
 use crate::ticket::Ticket;
 use crate::wait::WaitCell;
 use crate::waker::{Seat, WakerSet, Wakers, wake_all};
+use crate::watch;
 
 pub(crate) struct Tree {
     /// Unlike that of any other.
@@ -436,7 +437,10 @@ pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
     let Trash { failures, nodes, tasks, tickets } = trash;
     tasks.into_iter().for_each(SpawnTask::hand_over);
     failures.into_iter().for_each(drop_quietly);
-    nodes.into_iter().for_each(drop_quietly);
+    nodes.into_iter().for_each(|node| {
+        watch::closed(&node);
+        drop_quietly(node);
+    });
     tickets.into_iter().for_each(drop_quietly);
     wake_all(wakers);
 }

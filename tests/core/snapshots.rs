@@ -343,3 +343,36 @@ fn it_can_be_taken_by_any_number_of_threads_while_work_goes_on() {
 fn finish_or_leave(future: impl Future) {
     let _ = Task::new(future).run();
 }
+
+#[test]
+fn what_is_held_back_or_waits_for_a_place_is_seen() {
+    let gate = Gate::new();
+    let waits = gate.clone();
+    finish(settled::atomic(async move {
+        add(waits.pass());
+        scope(async {
+            settled::add_cleanup(async {});
+            let t = current().unwrap().parent().unwrap();
+            let snapshot = t.snapshot();
+            use NodeKind::{Atomic, Future, Scope};
+            assert_eq!(kinds(&snapshot), [Atomic, Future, Scope, Future]);
+            assert_eq!(stages(&snapshot), [Stage::Open, Stage::Held, Stage::Open, Stage::Held]);
+        })
+        .await
+        .unwrap();
+        waits.open();
+        Ok::<_, ()>(())
+    }))
+    .unwrap();
+
+    let gate = Gate::new();
+    let t = Transaction::builder().limit(1).begin();
+    for _ in 0..3 {
+        t.add(gate.pass()).unwrap();
+    }
+    let mut end = Task::new(t.end());
+    assert_pending!(end.run());
+    assert_eq!(stages(&t.snapshot()), [Stage::Ending, Stage::Pending, Stage::InLine, Stage::InLine]);
+    gate.open();
+    assert_ready!(end.run()).unwrap();
+}

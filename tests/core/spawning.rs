@@ -44,7 +44,7 @@ fn t18_a_snapshot_has_them_but_not_what_they_are_doing() {
     let foreign = std::future::pending::<()>().in_transaction(&transaction);
     let snapshot = transaction.snapshot();
     let stages: Vec<_> = snapshot.nodes().map(|node| node.stage()).collect();
-    assert_eq!(stages, [Stage::Open, Stage::Unknown, Stage::Unknown]);
+    assert_eq!(stages, [Stage::Open, Stage::Elsewhere, Stage::Elsewhere]);
     drop(foreign);
     runtime.shut_down();
     finish(transaction.end()).unwrap_err();

@@ -5,14 +5,15 @@
 
 mod errors;
 mod gate;
-mod log;
+mod on_drop;
 mod runtime;
 mod task;
 
 pub use errors::{Bomb, Oops, cause, causes, failing, panicking};
 pub use gate::{Gate, Pass, Yields, yields};
-pub use log::{Log, OnDrop, on_drop};
+pub use on_drop::{OnDrop, on_drop};
 pub use runtime::Runtime;
+pub use settled::testing::Log;
 pub use task::{Task, Wakes, elsewhere, finish, on_wake};
 
 /// The value of a `Poll::Ready`; panics for a `Poll::Pending`.
