@@ -14,6 +14,8 @@
 //!   called, the cleanups go the way of a commit.
 //! - *cancel*: that future alone becomes due, to be refused there.
 //!
+//! What the destructors of doomed and cancelled futures add does not come back in: see `exiling`.
+//!
 //! Each node counts what is held at or below it (`Node::held`): who would wait for that from inside is told so.
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use crate::engine::Engine;
 use crate::hooks::Phase;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
-use crate::slot::{Kind, NONE, Slot};
+use crate::slot::{Kind, Slot};
 use crate::ticket::Ticket;
 
 /// What an atomic transaction holds back.
@@ -74,7 +76,7 @@ impl Engine {
                 }
                 _ => {}
             }
-            below = Some(slot.kind);
+            below = Some(slot.made_as());
             at = slot.parent;
         }
         Holder::Nobody
@@ -218,7 +220,7 @@ impl Engine {
     fn holder_around(&self, key: Key) -> Holder {
         let slot = &self.slots[key as usize];
         let mut at = slot.parent;
-        let mut below = slot.kind;
+        let mut below = slot.made_as();
         while let Some(slot) = self.slots.get(at as usize) {
             if slot.extra.as_ref().is_some_and(|extra| extra.held.is_some()) {
                 return Holder::Slot(at);
@@ -228,7 +230,7 @@ impl Engine {
             {
                 return Holder::Undone;
             }
-            below = slot.kind;
+            below = slot.made_as();
             at = slot.parent;
         }
         Holder::Nobody
@@ -248,7 +250,8 @@ impl Engine {
         let before = self.slot(outer).held_mut().map_or(0, |list| list.entries.len());
         for mut held in held.entries.into_iter().flatten() {
             if held.entry.tag.parent == key {
-                self.move_up(&mut held.entry, key, to);
+                // Its owner closes it.
+                let _settled = self.move_up(&mut held.entry, key, to);
             }
             self.keep(outer, held);
         }
@@ -256,13 +259,12 @@ impl Engine {
         self.tell_watchers(outer);
     }
 
-    fn move_up(&mut self, entry: &mut Entry, from: Key, to: Key) {
+    fn move_up(&mut self, entry: &mut Entry, from: Key, to: Key) -> bool {
         self.held_no_more(from, to, 1);
         entry.tag.parent = to;
         let epoch = self.count(to);
         let before = self.note_epoch(&mut entry.tag, epoch);
-        // Whoever closes it looks himself.
-        let _settled = self.uncount_one(from, before);
+        self.uncount_one(from, before)
     }
 
     /// So much less is held at `from`, and at what is above it up to `to`.
@@ -306,19 +308,24 @@ impl Engine {
         let Holder::Slot(holder) = self.holder_around(key) else { return };
         let to = self.still_going(parent, holder);
         let Some(mut list) = self.slot(holder).extra().held.take() else { return };
-        let mut deferred = false;
+        let (mut deferred, mut emptied) = (false, Vec::new());
         // The last ones, as a rule.
         for held in list.entries.iter_mut().rev().flatten() {
             if left == 0 {
                 break;
             }
-            if held.entry.tag.parent == key {
-                left -= 1;
-                deferred = true;
-                self.move_up(&mut held.entry, key, to);
+            let from = held.entry.tag.parent;
+            if from != key && !self.is_left_by_dropped(from, key) {
+                continue;
             }
+            deferred = true;
+            if self.move_up(&mut held.entry, from, to) && from != key {
+                emptied.push(from);
+            }
+            left -= u32::from(from == key);
         }
         self.slot(holder).extra().held = Some(list);
+        emptied.into_iter().for_each(|child| self.settle(child));
         deferred |= self.hand_over_begun(key, to);
         if deferred {
             if let Some(node) = self.slot(key).node() {
@@ -326,6 +333,18 @@ impl Engine {
             }
             self.tell_watchers(holder);
         }
+    }
+
+    /// Is it below `key` by way of futures that were dropped unstarted, and left something?
+    fn is_left_by_dropped(&self, from: Key, key: Key) -> bool {
+        let mut at = from;
+        while let Some(slot) = self.slots.get(at as usize).filter(|slot| slot.made_as() == Kind::Added) {
+            at = slot.parent;
+            if at == key {
+                return true;
+            }
+        }
+        false
     }
 
     /// The nearest one from `at` upwards that does not hand over itself.
@@ -401,17 +420,22 @@ impl Engine {
         entries.into_iter().for_each(|entry| self.due(entry));
     }
 
-    /// The atomic transaction, this one or above it, that is being rolled back just now: what destructors add goes by
-    /// another one.
+    /// The atomic transaction, this one or above it, that does not take what destructors add here: it is being rolled back
+    /// just now, or what it held here was cancelled and is being dropped.
     pub(crate) fn exiling(&self, from: Key) -> Option<Key> {
-        let mut at = from;
-        while at != NONE {
-            let slot = self.slots.get(at as usize).filter(|slot| slot.gated)?;
+        let (mut at, mut below, mut below_added) = (from, Kind::Added, false);
+        while let Some(slot) = self.slots.get(at as usize) {
             match slot.hooks().map(|hooks| hooks.phase()) {
-                Some(Phase::Holding) => return None,
+                // Nothing that was added runs in one that holds.
+                Some(Phase::Holding) => return below_added.then_some(at),
                 Some(Phase::Undoing) => return Some(at),
-                _ => at = slot.parent,
+                // But for cleanups, nor in one that was rolled back.
+                Some(Phase::Undone) if below_added && below != Kind::Added => return Some(at),
+                _ => {}
             }
+            below = slot.made_as();
+            below_added |= below == Kind::Added;
+            at = slot.parent;
         }
         None
     }

@@ -237,28 +237,38 @@ impl Node {
         Standing::Plain
     }
 
-    /// Is it, or what it is part of, being rolled back just now?
+    /// Is it, or what it is part of, being rolled back just now, or was it cancelled before the commit?
     pub(crate) fn is_exiling(self: &Arc<Self>) -> bool {
-        let mut at = Some(self);
+        let (mut at, mut below, mut below_added) = (Some(self), Kind::Added, false);
         while let Some(node) = at {
             match node.hooks.as_ref().map(|hooks| hooks.phase()) {
-                Some(Phase::Holding) => return false,
+                // Nothing that was added runs in one that holds: it is being dropped.
+                Some(Phase::Holding) => return below_added,
                 Some(Phase::Undoing) => return true,
-                _ => at = node.parent.as_ref(),
+                // But for cleanups, nor in one that was rolled back.
+                Some(Phase::Undone) if below_added && below != Kind::Added => return true,
+                _ => {}
             }
+            below = node.kind;
+            below_added |= below == Kind::Added;
+            at = node.parent.as_ref();
         }
         false
     }
 
     /// The nearest open one above all atomic ones that are not through: it takes what destructors add in a rollback.
     pub(crate) fn exile(self: &Arc<Self>) -> Option<Arc<Node>> {
-        let (mut at, mut found) = (Some(self), None);
+        let (mut at, mut found, mut below) = (Some(self), None, Kind::Added);
         while let Some(node) = at {
             match node.hooks.as_ref().map(|hooks| hooks.phase()) {
                 Some(Phase::Holding | Phase::Undoing) => found = None,
-                _ if found.is_none() && !node.is_closed() => found = Some(node),
+                // What is part of one that was rolled back takes nothing more.
+                Some(Phase::Undone) if below != Kind::Added => found = Some(node),
+                _ if found.is_none() => found = Some(node),
                 _ => {}
             }
+            found = found.filter(|node| !node.is_closed());
+            below = node.kind;
             at = node.parent.as_ref();
         }
         found.cloned()

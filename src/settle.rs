@@ -232,7 +232,7 @@ impl Engine {
         self.mark_ending(key);
         let slot = self.slot(key);
         change(slot);
-        if slot.gated && slot.kind == Kind::Body && !slot.live {
+        if slot.gated && slot.made_as() == Kind::Body && !slot.live {
             self.hand_over(key);
         }
         let slot = self.slot(key);

@@ -126,6 +126,11 @@ impl Slot {
         self.extra.as_ref()?.node.as_ref()
     }
 
+    /// What it was made as: a scope whose owner is gone goes by another kind since.
+    pub(crate) fn made_as(&self) -> Kind {
+        self.node().map_or(self.kind, |node| node.kind)
+    }
+
     /// Those of an atomic transaction.
     pub(crate) fn hooks(&self) -> Option<&Hooks> {
         self.node()?.hooks.as_deref()

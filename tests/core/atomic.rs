@@ -832,3 +832,33 @@ fn an_inner_one_that_outlives_the_rollback_is_rolled_back_too() {
     assert!(assert_ready!(task.poll()).is_err());
     assert_eq!(log.take(), ["undone"]);
 }
+
+#[test]
+fn one_cancelled_in_an_inner_one_lets_all_go_on() {
+    for goodbye in [false, true] {
+        let log = Log::new();
+        let l = log.clone();
+        let mut task = Task::new(scope(async move {
+            let l2 = l.clone();
+            add(async move {
+                let outer = atomic(async move {
+                    let inner = atomic(async move {
+                        let l3 = l2.clone();
+                        let dropped = on_drop(move || {
+                            if goodbye {
+                                add(note(&l3, "goodbye"));
+                            }
+                        });
+                        add(async move { drop(dropped) }).cancel();
+                        Ok::<_, &str>(())
+                    });
+                    inner.await.unwrap();
+                    Ok::<_, &str>(())
+                });
+                outer.await.unwrap();
+            });
+        }));
+        assert_ready!(task.run()).unwrap();
+        assert_eq!(log.take().len(), usize::from(goodbye));
+    }
+}
