@@ -32,6 +32,7 @@ mod panics;
 mod parents;
 mod properties;
 mod scopes;
+mod seeing;
 mod snapshots;
 mod spawning;
 mod testing;

@@ -45,6 +45,38 @@ assert_impl_all!(ScopeError<Oops>: Error, Send, Sync, Debug, Display);
 assert_impl_all!(Closed<Pending<()>>: Error, Send, Sync, Debug, Display);
 assert_not_impl_any!(Closed<Rc<u8>>: Send);
 
+// Seeing inside.
+assert_impl_all!(settled::Snapshot: Clone, Send, Sync, Debug, Display);
+assert_impl_all!(settled::SnapshotNode: Clone, Send, Sync, Debug, Display);
+assert_impl_all!(settled::NodeKind: Copy, Eq, std::hash::Hash, Send, Sync, Debug, Display);
+assert_impl_all!(settled::Stage: Copy, Eq, std::hash::Hash, Send, Sync, Debug, Display);
+assert_impl_all!(settled::CompleteSnapshot: Future<Output = settled::Snapshot>, Send, Sync, Debug);
+assert_impl_all!(settled::Report: Clone, Send, Sync, Debug, Display);
+assert_impl_all!(settled::Event: Clone, Eq, std::hash::Hash, Send, Sync, Debug, Display);
+assert_impl_all!(settled::EventKind: Copy, Eq, std::hash::Hash, Send, Sync, Debug, Display);
+
+// The tools for tests.
+assert_impl_all!(settled::testing::Events: Clone, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Log: Clone, Send, Sync, Debug);
+assert_impl_all!(settled::testing::AtDrop: Send, Sync, Debug);
+assert_impl_all!(settled::testing::Executor: Clone, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Task<u8>: Future<Output = u8>, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Sleep: Future<Output = ()>, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Sequencer: Clone, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Point: Future<Output = settled::testing::Turn>, Send, Sync, Debug);
+assert_impl_all!(settled::testing::Turn: Send, Sync, Debug);
+
+// The rest of what can be printed.
+assert_impl_all!(settled::Atomic<Pending<Result<u8, Oops>>>: Debug);
+assert_impl_all!(settled::AtomicOutcome<Pending<Result<u8, Oops>>>: Debug);
+assert_impl_all!(settled::ScopeOutcome<Pending<u8>>: Debug);
+assert_impl_all!(settled::TryScopeOutcome<Pending<Result<u8, Oops>>>: Debug);
+assert_impl_all!(settled::EndWithin<Pending<()>>: Debug);
+assert_impl_all!(settled::EndError: Error, Debug, Display);
+assert_impl_all!(settled::InTransaction<Pending<u8>>: Debug);
+assert_impl_all!(settled::OnDrop: Copy, Debug);
+assert_impl_all!(settled::SpawnOn<u8>: Debug);
+
 // Reports.
 assert_impl_all!(Outcome<u8>: Send, Sync, Debug);
 assert_impl_all!(Settlement: Send, Sync, Debug);
