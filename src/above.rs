@@ -81,9 +81,9 @@ impl Engine {
         }
     }
 
-    /// Has the root adopted its tree? Only in a drive.
-    pub(crate) fn is_adopted(&self) -> bool {
-        self.tree.as_ref().is_some_and(|tree| tree.is_adopted())
+    /// Has the root of this tree adopted its tree? Only in a drive.
+    pub(crate) fn is_adopted_beside(&self, root: &Tree) -> bool {
+        self.tree.as_ref().is_some_and(|tree| tree.is_adopted() && tree.is_beside(root))
     }
 
     /// Does the node with this serial stand at or above what is being polled (`None`: without a slot)?

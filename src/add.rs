@@ -148,7 +148,7 @@ where
     F::Output: Settles,
 {
     let job = Prepared::<F, Checked>::new(future).into_job();
-    drop(from_node(node.nearest_open(), job, location, Way::Plain));
+    drop(from_node(node.nearest_open(), Some(node), job, location, Way::Plain));
 }
 
 /// How something is added.
@@ -159,8 +159,14 @@ enum Way {
     Cleanup,
 }
 
-/// To this one or the next open one above, else to the root.
-fn from_node(mut above: Option<Arc<Node>>, job: Job, location: Place, way: Way) -> Arc<Ticket> {
+/// To this one or the next open one above, else to the root of where it comes from.
+fn from_node(
+    mut above: Option<Arc<Node>>,
+    origin: Option<&Arc<Node>>,
+    job: Job,
+    location: Place,
+    way: Way,
+) -> Arc<Ticket> {
     let outside = above.is_none();
     let mut job = Some(job);
     while let Some(node) = above {
@@ -169,9 +175,10 @@ fn from_node(mut above: Option<Arc<Node>>, job: Job, location: Place, way: Way) 
         }
         above = node.nearest_open();
     }
-    let ticket = Ticket::new(&root::node().tree);
+    let root = origin.map_or_else(|| root::node().clone(), |node| root::of(&node.tree));
+    let ticket = Ticket::new(&root.tree);
     if let Some(job) = job {
-        root::add(job, Some(ticket.clone()), location, outside);
+        root::add(&root, job, Some(ticket.clone()), location, outside);
     }
     ticket
 }
@@ -219,7 +226,7 @@ fn to_open_node(
             Some(ticket)
         }),
     };
-    if tree.is_root && ticket.is_some() {
+    if tree.is_root && tree.apart.is_none() && ticket.is_some() {
         root::kick();
     }
     ticket
@@ -279,7 +286,7 @@ impl Ambient {
         let exiling =
             self.engine_here(|engine, tree, _| engine.exiling(parent).map(|key| engine.share(tree, key)));
         match exiling {
-            Some(node) => from_node(node.exile(), job, location, way),
+            Some(node) => from_node(node.exile(), Some(&node), job, location, way),
             None => self.engine_here(|engine, _, _| self.add_as(way, engine, parent, job, location)),
         }
     }
@@ -287,11 +294,9 @@ impl Ambient {
     #[cold]
     fn add_elsewhere(&self, job: Job, location: Place, way: Way) -> Arc<Ticket> {
         self.make_lazy();
-        let above = match self.current() {
-            Current::Node(node) if way == Way::Plain && node.is_exiling() => node.exile(),
-            Current::Node(node) => node.nearest_open(),
-            _ => None,
-        };
-        from_node(above, job, location, way)
+        let Current::Node(node) = self.current() else { return from_node(None, None, job, location, way) };
+        let exiled = way == Way::Plain && node.is_exiling();
+        let above = if exiled { node.exile() } else { node.nearest_open() };
+        from_node(above, Some(&node), job, location, way)
     }
 }

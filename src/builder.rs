@@ -9,6 +9,7 @@ use crate::local_scope::LocalScope;
 use crate::local_transaction::LocalTransaction;
 use crate::on_drop::OnDrop;
 use crate::open::Options;
+use crate::own_registry::Registry;
 use crate::scope::{Scope, TryScope};
 use crate::spawn::{SharedSpawner, Spawner};
 use crate::transaction::OwnedTransaction;
@@ -151,6 +152,14 @@ impl TransactionBuilder {
     /// ```
     pub fn max_failures(mut self, max: usize) -> Self {
         self.options.limits.max_failures = Some(max);
+        self
+    }
+
+    /// It and all below it keep apart from the process, with the transactions of this registry. See [`Registry`].
+    ///
+    /// Its parent is what is current, if that is of the same registry; else it has none.
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.options.apart = Some(registry.apart().clone());
         self
     }
 

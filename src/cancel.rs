@@ -178,7 +178,7 @@ pub(crate) fn dropping(ambient: &Ambient, tree: &Arc<Tree>, loose: bool, key: Ke
             home => Some(engine.share(tree, home)),
         })
         .flatten();
-    let home = home.unwrap_or_else(|| root::node().clone());
+    let home = home.unwrap_or_else(|| root::of(tree));
     let _cancelling = Cancelling::begin(ambient, tree);
     ambient.enter(Current::Node(home), f);
 }
@@ -193,7 +193,7 @@ pub(crate) fn drop_body(ambient: &Ambient, node: &Arc<Node>, cancels: bool, f: i
         return current::enter(node, f);
     }
     let above = node.parent.as_ref().and_then(Node::nearest_open);
-    let home = above.unwrap_or_else(|| root::node().clone());
+    let home = above.unwrap_or_else(|| root::of(&node.tree));
     let _cancelling = Cancelling::begin(ambient, &node.tree);
     current::enter(&home, f);
 }

@@ -41,6 +41,13 @@ impl End {
         End { node, told: false, done: false, root, seat: None, listening: None, location }
     }
 
+    /// Of a root that closes, as its registry is gone.
+    pub(crate) fn of_root(node: Arc<Node>, location: Place) -> Self {
+        let mut end = End::new(node, location);
+        end.root = None;
+        end
+    }
+
     pub(crate) fn node(&self) -> &Arc<Node> {
         &self.node
     }

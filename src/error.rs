@@ -161,18 +161,33 @@ impl Failure {
         self.error()?.downcast_ref::<E>()
     }
 
+    /// What happened, as it is displayed, but without the place.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let failures = settled::scope(async { settled::add(async { Err::<(), _>("disk full") }); }).await.unwrap_err();
+    /// assert_eq!(failures.first().unwrap().cause().to_string(), "disk full");
+    /// # });
+    /// ```
+    pub fn cause(&self) -> impl fmt::Display {
+        Cause(self)
+    }
+
     /// Where the future was added (for a wait that was refused: where the wait was asked for).
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location
     }
 }
 
-impl fmt::Display for Failure {
+/// What happened, without where.
+struct Cause<'a>(&'a Failure);
+
+impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.0.location;
-        match &self.0.kind {
+        let at = self.0.0.location;
+        match &self.0.0.kind {
             Kind::Error(error) => {
-                write!(f, "{at}: {error}")?;
+                write!(f, "{error}")?;
                 let mut cause = error.source();
                 while let Some(error) = cause {
                     write!(f, ": {error}")?;
@@ -180,25 +195,25 @@ impl fmt::Display for Failure {
                 }
                 Ok(())
             }
-            Kind::Panic(Some(message)) => write!(f, "{at}: panicked: {message}"),
-            Kind::Panic(None) => write!(f, "{at}: panicked"),
-            Kind::Cancelled => write!(f, "{at}: cancelled"),
-            Kind::WouldDeadlock => write!(f, "{at}: would deadlock: this waits for itself"),
-            Kind::Uncommitted => {
-                write!(
-                    f,
-                    "{at}: would deadlock: this waits for what starts only when the atomic transaction around has committed"
-                )
-            }
-            Kind::Closed => write!(f, "{at}: the transaction is closed"),
+            Kind::Panic(Some(message)) => write!(f, "panicked: {message}"),
+            Kind::Panic(None) => f.write_str("panicked"),
+            Kind::Cancelled => f.write_str("cancelled"),
+            Kind::WouldDeadlock => f.write_str("would deadlock: this waits for itself"),
+            Kind::Uncommitted => f.write_str(
+                "would deadlock: this waits for what starts only when the atomic transaction around has committed",
+            ),
+            Kind::Closed => f.write_str("the transaction is closed"),
             Kind::TooDeep(chain, depth) => {
-                write!(
-                    f,
-                    "{at}: nested {depth} deep, more than the transaction's depth limit; added at {at}"
-                )?;
+                write!(f, "nested {depth} deep, more than the transaction's depth limit; added at {at}")?;
                 chain.iter().try_for_each(|place| write!(f, ", from {place}"))
             }
         }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.location, Cause(self))
     }
 }
 
@@ -316,6 +331,26 @@ pub enum ScopeError<E> {
     Failed(Failures),
     /// A check before the commit refused: nothing that was held back was started.
     Refused(Failure),
+}
+
+impl<E> ScopeError<E> {
+    /// The failures of what the body had set going, where it is those.
+    ///
+    /// ```
+    /// # settled::block_on(async {
+    /// let error = settled::try_scope(async {
+    ///     settled::add(async { Err::<(), _>("disk full") });
+    ///     Ok::<_, String>(())
+    /// });
+    /// assert_eq!(error.await.unwrap_err().failures().unwrap().len(), 1);
+    /// # });
+    /// ```
+    pub fn failures(&self) -> Option<&Failures> {
+        match self {
+            ScopeError::Failed(failures) => Some(failures),
+            ScopeError::Body(_) | ScopeError::Refused(_) => None,
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for ScopeError<E> {

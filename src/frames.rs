@@ -62,8 +62,12 @@ impl Ambient {
     pub(crate) fn waits_for_itself(&self, node: &Arc<Node>, strictly: bool) -> bool {
         self.any_polled(|polled| match polled {
             // What the root has adopted counts as below it.
-            Seen::Drive { engine, .. } if node.is_root() && engine.is_adopted() => true,
-            Seen::Body(body) if node.is_root() && body.tree.is_adopted() => true,
+            Seen::Drive { engine, .. } if node.is_root() && engine.is_adopted_beside(&node.tree) => true,
+            Seen::Body(body)
+                if node.is_root() && body.tree.is_adopted() && body.tree.is_beside(&node.tree) =>
+            {
+                true
+            }
             Seen::Drive { tree_id, engine, at } => {
                 *tree_id == node.tree.id
                     && node.is_placed()

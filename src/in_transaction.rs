@@ -119,7 +119,8 @@ impl<F: Future> InTransaction<F> {
                     None => above = node.nearest_open(),
                 }
             }
-            match Part::open(root::node(), location, false) {
+            let root = root::of(&transaction.node().tree);
+            match Part::open(&root, location, false).or_else(|| Part::open(root::node(), location, false)) {
                 Some(part) => part,
                 None => unreachable!("the root never closes"),
             }

@@ -42,6 +42,7 @@ mod on_drop;
 mod open;
 mod ops;
 mod outside;
+mod own_registry;
 mod picture;
 mod plain;
 #[doc(hidden)]
@@ -93,6 +94,7 @@ pub use local_stash::{LocalStashed, add_local, add_local_value};
 pub use local_transaction::{LocalEnd, LocalTransaction, LocalWait, begin_local};
 pub use node::State;
 pub use on_drop::OnDrop;
+pub use own_registry::Registry;
 pub use report::{Report, set_reporter};
 pub use root::set_root_spawner;
 pub use scope::{Outcome, Scope, ScopeOutcome, TryScope, TryScopeOutcome, scope, try_scope};

@@ -282,8 +282,12 @@ impl Node {
             }
             at = node.parent.as_ref();
         }
-        let root = root::node();
-        root.tree.submit(Op::Fail(root.clone(), failures));
+        let root = root::of(&self.tree);
+        if let Err(Op::Fail(_, failures)) = root.submit_if_open(Op::Fail(root.clone(), failures)) {
+            // Of a registry that is gone.
+            let root = root::node();
+            root.tree.submit(Op::Fail(root.clone(), failures));
+        }
     }
 
     /// Submits what only an open node takes; gives it back if it is closed.

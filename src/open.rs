@@ -11,6 +11,7 @@ use crate::node::Node;
 use crate::on_drop::OnDrop;
 use crate::pool;
 use crate::ready::Key;
+use crate::registry::Apart;
 use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::spawn::SharedSpawner;
 use crate::tree::{Op, Tree};
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     /// All or nothing.
     pub(crate) atomic: bool,
     pub(crate) limits: Limits,
+    /// With what it keeps apart from the process.
+    pub(crate) apart: Option<Arc<Apart>>,
 }
 
 /// What a transaction may have beyond that, as its slot is to know it.
@@ -85,23 +88,34 @@ impl Ambient {
     }
 
     fn open_below_current(&self, kind: Kind, options: Options, location: Place) -> Site {
-        let parent = match self.current() {
-            Current::Polled | Current::Slot(_) => None,
-            Current::Node(node) => Some(node.nearest_open()),
-            Current::Nothing | Current::Lazy(_) => Some(None),
+        let (mut parent, apart) = match self.current() {
+            Current::Polled | Current::Slot(_) if self.is_beside_here(&options) => {
+                return self.open_here(kind, options, location);
+            }
+            Current::Node(node) if options.is_beside(&node.tree) => {
+                (node.nearest_open(), node.tree.apart.clone())
+            }
+            _ => (None, options.apart.clone()),
         };
-        match parent {
-            None => self.open_here(kind, options, location),
-            Some(mut parent) => {
-                while let Some(above) = parent {
-                    match open_in(&above, kind, &options, location) {
-                        Some(site) => return site,
-                        None => parent = above.nearest_open(),
-                    }
-                }
-                open_tree(kind, options, location)
+        while let Some(above) = parent {
+            match open_in(&above, kind, &options, location) {
+                Some(site) => return site,
+                None => parent = above.nearest_open(),
             }
         }
+        open_tree(kind, options, location, apart)
+    }
+
+    /// Does what is driven here keep together with what is to be opened?
+    #[inline]
+    fn is_beside_here(&self, options: &Options) -> bool {
+        options.apart.is_none()
+            || self
+                .engine
+                .borrow()
+                .as_ref()
+                .and_then(|engine| engine.tree.as_ref())
+                .is_some_and(|tree| options.is_beside(tree))
     }
 
     /// Below what is current in the tree that is driven here.
@@ -135,13 +149,22 @@ impl Ambient {
     /// Where a transaction is to be begun when one is needed: begins it now.
     pub(crate) fn make_lazy(&self) {
         let Current::Lazy(location) = self.current() else { return };
-        let site = open_tree(Kind::Begun, Options::default(), location);
+        let site = open_tree(Kind::Begun, Options::default(), location, None);
         watch::begun(site.node.as_ref());
         self.set_current(site.node.map_or(Current::Nothing, Current::Node));
     }
 }
 
 impl Options {
+    /// May it be opened below something in this tree?
+    fn is_beside(&self, tree: &Tree) -> bool {
+        match (&self.apart, &tree.apart) {
+            (None, _) => true,
+            (Some(apart), Some(other)) => Arc::ptr_eq(apart, other),
+            (Some(_), None) => false,
+        }
+    }
+
     /// Is a node needed from the start: does the driver look for any of it there, or who watches?
     fn need_node(&self) -> bool {
         self.name.is_some() || self.spawner.is_some() || self.atomic || watch::is_on()
@@ -173,8 +196,15 @@ fn open_in(parent: &Arc<Node>, kind: Kind, options: &Options, location: Place) -
 }
 
 /// On a tree of its own. A scope's engine is not put into its place, as it will drive at once.
-fn open_tree(kind: Kind, options: Options, location: Place) -> Site {
-    let (tree, mut engine) = pool::take();
+fn open_tree(kind: Kind, options: Options, location: Place, apart: Option<Arc<Apart>>) -> Site {
+    let (tree, mut engine) = match apart {
+        None => pool::take(),
+        apart => {
+            let tree = Tree::new(false, apart);
+            let engine = Engine::new(&tree);
+            (tree, engine)
+        }
+    };
     let named = kind == Kind::Begun || options.need_node();
     let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
     let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);

@@ -26,7 +26,7 @@ loom::thread_local! {
 /// A closed tree, and its engine.
 pub(crate) fn take() -> Pooled {
     POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten().unwrap_or_else(|| {
-        let tree = Tree::new(false);
+        let tree = Tree::new(false, None);
         let engine = Engine::new(&tree);
         (tree, engine)
     })
@@ -35,7 +35,7 @@ pub(crate) fn take() -> Pooled {
 /// Takes a closed tree back, if nobody else holds it. `holders`: how many references there are if nobody does, this one
 /// and the engine's too.
 pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
-    if Arc::strong_count(&tree) > holders || !engine.is_blank() {
+    if Arc::strong_count(&tree) > holders || !engine.is_blank() || tree.apart.is_some() {
         return;
     }
     engine.trim();

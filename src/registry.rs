@@ -14,7 +14,44 @@ use crate::node::Node;
 use crate::slot::Kind;
 use crate::tree::{Op, Tree};
 
-static TREES: Mutex<Slab<Weak<Tree>>> = Mutex::new(Slab::new());
+type Trees = Mutex<Slab<Weak<Tree>>>;
+
+/// Those of the process.
+static TREES: Trees = Mutex::new(Slab::new());
+
+/// Trees that keep apart from those of the process: of one [`Registry`](crate::Registry).
+#[derive(Default)]
+pub(crate) struct Apart {
+    trees: Trees,
+    /// Until the registry is dropped.
+    root: Mutex<Option<Arc<Node>>>,
+}
+
+impl Apart {
+    pub(crate) fn root(&self) -> Option<Arc<Node>> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the one before.
+    pub(crate) fn set_root(&self, root: Option<Arc<Node>>) -> Option<Arc<Node>> {
+        std::mem::replace(&mut *self.root.lock().unwrap_or_else(PoisonError::into_inner), root)
+    }
+}
+
+impl std::fmt::Debug for Apart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("root", &self.root().map(|root| root.id)).finish_non_exhaustive()
+    }
+}
+
+fn trees_of(apart: Option<&Arc<Apart>>) -> &Trees {
+    apart.map_or(&TREES, |apart| &apart.trees)
+}
+
+fn all(apart: Option<&Arc<Apart>>) -> Vec<Arc<Tree>> {
+    let trees = trees_of(apart).lock().unwrap_or_else(PoisonError::into_inner);
+    trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
+}
 
 static IDS: AtomicU64 = AtomicU64::new(1);
 
@@ -34,25 +71,22 @@ pub(crate) struct TreeSeat(OnceLock<usize>);
 
 impl TreeSeat {
     pub(crate) fn take(&self, tree: &Arc<Tree>) {
-        let key = TREES.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::downgrade(tree));
+        let trees = trees_of(tree.apart.as_ref());
+        let key = trees.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::downgrade(tree));
         let _fresh = self.0.set(key);
     }
 
-    pub(crate) fn leave(&self) {
+    pub(crate) fn leave(&self, apart: Option<&Arc<Apart>>) {
         if let Some(key) = self.0.get() {
-            let gone = TREES.lock().unwrap_or_else(PoisonError::into_inner).try_remove(*key);
+            let gone = trees_of(apart).lock().unwrap_or_else(PoisonError::into_inner).try_remove(*key);
             drop(gone);
         }
     }
 }
 
 /// The trees that the root has adopted.
-pub(crate) fn adopted() -> Vec<Arc<Tree>> {
-    let trees: Vec<Arc<Tree>> = {
-        let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
-        trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
-    };
-    trees.into_iter().filter(|tree| tree.is_adopted()).collect()
+pub(crate) fn adopted(apart: Option<&Arc<Apart>>) -> Vec<Arc<Tree>> {
+    all(apart).into_iter().filter(|tree| tree.is_adopted()).collect()
 }
 
 /// A question to one tree: which transactions are open in it, that who asks is no part of?
@@ -63,13 +97,9 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Asks every tree but the root's.
-    pub(crate) fn of_all(waker: &std::task::Waker) -> Vec<Arc<Survey>> {
-        let trees: Vec<Arc<Tree>> = {
-            let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
-            trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
-        };
-        trees.iter().filter_map(|tree| Survey::of(tree, waker)).collect()
+    /// Asks every tree.
+    pub(crate) fn of_all(apart: Option<&Arc<Apart>>, waker: &std::task::Waker) -> Vec<Arc<Survey>> {
+        all(apart).iter().filter_map(|tree| Survey::of(tree, waker)).collect()
     }
 
     fn of(tree: &Arc<Tree>, waker: &std::task::Waker) -> Option<Arc<Survey>> {

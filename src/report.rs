@@ -39,6 +39,8 @@ enum Kind {
     Dropped,
     /// A local transaction was dropped before it was ended, and no other had its local futures.
     DroppedLocal,
+    /// A registry was dropped with work in it; so many failures were in it that nobody had received.
+    Registry { failures: usize },
 }
 
 impl Report {
@@ -93,6 +95,11 @@ impl fmt::Display for Report {
                 f,
                 "{location}: settled: the local transaction{name} begun here was dropped before it was done, and with it \
                  {pending} local futures: no other thread could adopt them; await it to its end"
+            ),
+            Kind::Registry { failures } => write!(
+                f,
+                "{location}: settled: the registry made here was dropped with {pending} pending in its root, which were \
+                 cancelled, and {failures} failures that nobody had received: await its `wait_all()`"
             ),
             Kind::Dropped => write!(
                 f,
@@ -153,4 +160,8 @@ pub(crate) fn dropped_local(location: Place, name: Option<&str>, count: usize) {
 pub(crate) fn dropped(location: Place, name: Option<&str>, count: usize) {
     static SEEN: AtomicUsize = AtomicUsize::new(0);
     send_seldom(&SEEN, |_| Report { kind: Kind::Dropped, location, name: name.map(Box::from), count });
+}
+
+pub(crate) fn registry(location: Place, count: usize, failures: usize) {
+    send(&Report { kind: Kind::Registry { failures }, location, name: None, count });
 }

@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use crate::cancel::{self, Lasting};
 use crate::current::{self, Remains};
 use crate::end::{End, Wait};
 use crate::engine::Engine;
-use crate::error::Place;
+use crate::error::{Failures, Place};
 use crate::node::Node;
 use crate::ready::{Added, Job};
-use crate::registry;
+use crate::registry::{self, Apart};
 use crate::slot::{DEPTH_LIMIT, Kind};
 use crate::spawn::Spawner;
 use crate::sync::{AtomicU64, Ordering};
@@ -43,15 +44,20 @@ fn instance() -> &'static Root {
 
 impl Root {
     fn open() -> Self {
-        let location = std::panic::Location::caller();
-        let tree = Tree::new(true);
-        let node = Node::new(tree.clone(), Kind::Begun, None, location);
-        let mut engine = Engine::new(&tree);
-        engine.open(Kind::Begun, location, Some(node.clone()), DEPTH_LIMIT);
-        engine.tree = None;
-        tree.put_engine(engine);
+        let node = open(None, std::panic::Location::caller());
         Root { node, spawner: Mutex::new(None), spawned: AtomicU64::new(0) }
     }
+}
+
+/// Opens a root: that of the process, or of a registry.
+pub(crate) fn open(apart: Option<Arc<Apart>>, location: Place) -> Arc<Node> {
+    let tree = Tree::new(true, apart);
+    let node = Node::new(tree.clone(), Kind::Begun, None, location);
+    let mut engine = Engine::new(&tree);
+    engine.open(Kind::Begun, location, Some(node.clone()), DEPTH_LIMIT);
+    engine.tree = None;
+    tree.put_engine(engine);
+    node
 }
 
 /// Its node and its tree hold each other, as it never closes.
@@ -157,11 +163,30 @@ impl Drop for RootDriver {
     }
 }
 
-/// Adds what has no transaction. `heard`: the reporter is told.
-/// Returns whether a spawner runs it.
-pub(crate) fn add(job: Job, ticket: Option<Arc<Ticket>>, location: Place, heard: bool) -> bool {
-    let root = node();
-    root.tree.submit(Op::Add(root.clone(), Added { job, ticket, location }));
+/// The root of what keeps together with this tree.
+pub(crate) fn of(tree: &Tree) -> Arc<Node> {
+    tree.apart.as_ref().and_then(|apart| apart.root()).unwrap_or_else(|| node().clone())
+}
+
+/// Adds what has no transaction to this root. `heard`: the reporter is told, where it is that of the process.
+/// Returns whether somebody sees to it: a spawner, or who has the registry.
+pub(crate) fn add(
+    root: &Arc<Node>,
+    job: Job,
+    ticket: Option<Arc<Ticket>>,
+    location: Place,
+    heard: bool,
+) -> bool {
+    let added = Added { job, ticket, location };
+    let mut op = Op::Add(root.clone(), added);
+    if root.tree.apart.is_some() {
+        match root.submit_if_open(op) {
+            // Its registry is gone.
+            Err(Op::Add(_, added)) => op = Op::Add(node().clone(), added),
+            _ => return true,
+        }
+    }
+    node().tree.submit(op);
     let driven = kick();
     if !driven && heard {
         crate::report::outside(location);
@@ -169,15 +194,42 @@ pub(crate) fn add(job: Job, ticket: Option<Arc<Ticket>>, location: Place, heard:
     driven
 }
 
-/// Has the root drive a whole tree whose owner is gone. `end` has claimed its outcome. Returns whether a spawner runs it.
-pub(crate) fn adopt(mut end: End, location: Place) -> bool {
-    end.node().tree.set_adopted();
+/// Has the root drive a whole tree whose owner is gone. `end` has claimed its outcome. Returns whether somebody sees to it.
+pub(crate) fn adopt(end: End, location: Place) -> bool {
+    let tree = &end.node().tree;
+    tree.set_adopted();
+    let root = of(tree);
+    let mut orphan = Orphan { end, done: false };
     let job = Box::pin(async move {
-        // Not judged: it may well be polled while something of that tree is.
-        let failures = poll_fn(|cx| end.poll_as(cx, false)).await;
+        let failures = poll_fn(|cx| orphan.poll(cx)).await;
         if !failures.is_empty() {
             current::with(|ambient| ambient.leave(Remains::Failures(failures)));
         }
     });
-    add(job, None, location, false)
+    add(&root, job, None, location, false)
+}
+
+/// A tree that a root drives. Where the root gives it up, nobody will: what is in it is cancelled.
+struct Orphan {
+    end: End,
+    done: bool,
+}
+
+impl Orphan {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
+        // Not judged: it may well be polled while something of that tree is.
+        let failures = std::task::ready!(self.end.poll_as(cx, false));
+        self.done = true;
+        Poll::Ready(failures)
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        if !self.done {
+            let node = self.end.node();
+            node.tree.submit(Op::CancelBelow(node.clone(), Lasting::ForGood));
+            cancel::drop_now(&node.tree);
+        }
+    }
 }

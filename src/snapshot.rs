@@ -111,15 +111,15 @@ impl Snapshot {
             None => Snapshot { nodes: look::known(&node.tree, node), complete: node.is_closed() },
         };
         if node.is_root() {
-            snapshot.add_adopted();
+            snapshot.add_adopted(node);
         }
         snapshot
     }
 
     /// Below the root: the trees that it has adopted, each below the future that drives it.
-    fn add_adopted(&mut self) {
+    fn add_adopted(&mut self, root: &Node) {
         let mut grafts: Vec<(usize, Nodes)> = Vec::new();
-        for tree in registry::adopted() {
+        for tree in registry::adopted(root.tree.apart.as_ref()) {
             let Some(below) = tree.peek(|engine| engine.look_all()) else {
                 self.complete = false;
                 continue;
@@ -289,7 +289,7 @@ impl Future for CompleteSnapshot {
         if let Some(nodes) = answer.as_ref().and_then(|answer| answer.take(cx.waker())) {
             let mut snapshot = Snapshot { nodes, complete: true };
             if node.is_root() {
-                snapshot.add_adopted();
+                snapshot.add_adopted(node);
             }
             return Poll::Ready(snapshot);
         }

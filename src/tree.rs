@@ -63,6 +63,8 @@ pub(crate) struct Tree {
     /// is opened and closed without it (see `try_close`).
     open: AtomicBool,
     inner: Mutex<Inner>,
+    /// With those it keeps apart from the trees of the process.
+    pub(crate) apart: Option<Arc<registry::Apart>>,
     /// Where the registry has it.
     seat: registry::TreeSeat,
 }
@@ -130,7 +132,7 @@ pub(crate) enum Access {
 }
 
 impl Tree {
-    pub(crate) fn new(is_root: bool) -> Arc<Self> {
+    pub(crate) fn new(is_root: bool, apart: Option<Arc<registry::Apart>>) -> Arc<Self> {
         let id = registry::next_id();
         let tree = Arc::new(Tree {
             id,
@@ -140,6 +142,7 @@ impl Tree {
             thread: AtomicU64::new(0),
             open: AtomicBool::new(false),
             inner: Mutex::new(Inner { engine: None, ops: Vec::new(), drivers: WakerSet::new() }),
+            apart,
             seat: registry::TreeSeat::default(),
         });
         tree.seat.take(&tree);
@@ -166,6 +169,15 @@ impl Tree {
 
     pub(crate) fn set_adopted(&self) {
         self.adopted.store(true, Ordering::Relaxed);
+    }
+
+    /// Do they have the same root?
+    pub(crate) fn is_beside(&self, other: &Tree) -> bool {
+        match (&self.apart, &other.apart) {
+            (None, None) => true,
+            (Some(apart), Some(other)) => Arc::ptr_eq(apart, other),
+            _ => false,
+        }
     }
 
     /// Has anybody left an op?
@@ -447,6 +459,6 @@ pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        self.seat.leave();
+        self.seat.leave(self.apart.as_ref());
     }
 }

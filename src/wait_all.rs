@@ -23,6 +23,23 @@ pub struct Settlement {
     pub failures: Failures,
     /// Those that were still pending when the time was over; they go on, and close when they have settled.
     pub pending: Vec<TransactionId>,
+    /// Theirs.
+    names: Vec<Option<Box<str>>>,
+}
+
+impl Settlement {
+    /// The names of those that were still pending, where they have one: in the order of [`pending`](Settlement::pending).
+    ///
+    /// ```
+    /// let never = settled::Transaction::builder().name("import").begin();
+    /// never.add(std::future::pending::<()>()).unwrap();
+    /// let settlement = settled::block_on(settled::wait_all_within(async {}));
+    /// assert_eq!(settlement.pending_names().collect::<Vec<_>>(), [Some("import")]);
+    /// # settled::set_reporter(|_| ());
+    /// ```
+    pub fn pending_names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.names.iter().map(Option::as_deref)
+    }
 }
 
 /// Ends every transaction of the process that is open now, and settles the root.
@@ -40,7 +57,7 @@ pub struct Settlement {
 #[track_caller]
 pub fn wait_all() -> impl Future<Output = Settlement> + Send {
     let location = std::panic::Location::caller();
-    async move { WaitAll::new(location).await }
+    async move { WaitAll::new(root::node(), location).await }
 }
 
 /// As [`wait_all`], but not longer than the timer takes: any future that is done when the time is over.
@@ -57,21 +74,24 @@ pub fn wait_all() -> impl Future<Output = Settlement> + Send {
 #[track_caller]
 pub fn wait_all_within<T: Future<Output = ()>>(timer: T) -> impl Future<Output = Settlement> {
     let location = std::panic::Location::caller();
-    async move {
-        let mut all = WaitAll::new(location);
-        let mut timer = pin!(timer);
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(settlement) = Pin::new(&mut all).poll(cx) {
-                return Poll::Ready(settlement);
-            }
-            timer.as_mut().poll(cx).map(|()| all.so_far())
-        })
-        .await
-    }
+    async move { within(WaitAll::new(root::node(), location), timer).await }
 }
 
-struct WaitAll {
+pub(crate) async fn within(mut all: WaitAll, timer: impl Future<Output = ()>) -> Settlement {
+    let mut timer = pin!(timer);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(settlement) = Pin::new(&mut all).poll(cx) {
+            return Poll::Ready(settlement);
+        }
+        timer.as_mut().poll(cx).map(|()| all.so_far())
+    })
+    .await
+}
+
+pub(crate) struct WaitAll {
     location: Place,
+    /// Of the process, or of a registry.
+    root: Arc<Node>,
     /// Questions that trees have not answered yet.
     surveys: Vec<Arc<Survey>>,
     /// Asked once, at the first poll.
@@ -87,9 +107,10 @@ struct WaitAll {
 }
 
 impl WaitAll {
-    fn new(location: Place) -> Self {
+    pub(crate) fn new(root: &Arc<Node>, location: Place) -> Self {
         WaitAll {
             location,
+            root: root.clone(),
             surveys: Vec::new(),
             asked: false,
             ends: Vec::new(),
@@ -131,19 +152,20 @@ impl WaitAll {
 
     /// Waits for the root, unless this is part of something in it.
     fn root(&self) -> Option<Wait> {
-        let part = current::with(|ambient| ambient.waits_for_itself(root::node(), true));
-        (!part).then(|| Wait::new(root::node().clone(), self.location))
+        let part = current::with(|ambient| ambient.waits_for_itself(&self.root, true));
+        (!part).then(|| Wait::new(self.root.clone(), self.location))
     }
 
     fn so_far(&mut self) -> Settlement {
-        let mut pending: Vec<TransactionId> =
-            self.ends.iter().map(|end| Transaction::of(end.node()).id()).collect();
-        if root::node().pending() > 0 && self.root().is_some() {
-            pending.push(Transaction::root().id());
+        let mut open: Vec<&Arc<Node>> = self.ends.iter().map(End::node).collect();
+        if self.root.pending() > 0 && self.root().is_some() {
+            open.push(&self.root);
         }
+        let pending = open.iter().map(|node| Transaction::of(node).id()).collect();
+        let names = open.iter().map(|node| node.name.clone()).collect();
         let failures = Failures::new(std::mem::take(&mut self.failures), std::mem::take(&mut self.omitted));
         failures.receive();
-        Settlement { ended: self.ended, failures, pending }
+        Settlement { ended: self.ended, failures, pending, names }
     }
 }
 
@@ -151,7 +173,7 @@ impl WaitAll {
 impl Drop for WaitAll {
     fn drop(&mut self) {
         let failures = Failures::new(std::mem::take(&mut self.failures), self.omitted);
-        root::node().hand_up(&failures);
+        self.root.hand_up(&failures);
     }
 }
 
@@ -162,7 +184,7 @@ impl Future for WaitAll {
         let this = &mut *self;
         if !this.asked {
             this.asked = true;
-            this.surveys = Survey::of_all(cx.waker());
+            this.surveys = Survey::of_all(this.root.tree.apart.as_ref(), cx.waker());
             this.during = this.root();
         }
         this.take_answers(cx.waker());

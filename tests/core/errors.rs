@@ -146,3 +146,28 @@ fn no_failures_are_none() {
     assert!(outcome.failures.first().is_none());
     assert!(outcome.failures.iter().next().is_none());
 }
+
+#[test]
+fn a_cause_is_the_failure_without_its_place() {
+    let failures = finish(scope(async {
+        add(failing("disk full"));
+        add(panicking("oops"));
+    }))
+    .unwrap_err();
+    let causes: Vec<String> = failures.iter().map(|failure| failure.cause().to_string()).collect();
+    assert_eq!(causes, ["disk full", "panicked: oops"]);
+    for failure in &failures {
+        assert_eq!(failure.to_string(), format!("{}: {}", failure.location(), failure.cause()));
+    }
+}
+
+#[test]
+fn a_scope_error_gives_its_failures() {
+    let failed = finish(settled::try_scope(async {
+        add(failing("it"));
+        Ok::<_, support::Oops>(())
+    }));
+    assert_eq!(failed.unwrap_err().failures().unwrap().len(), 1);
+    let body = finish(settled::try_scope(async { Err::<(), _>("its own") }));
+    assert!(body.unwrap_err().failures().is_none());
+}

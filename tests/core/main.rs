@@ -31,6 +31,7 @@ mod on_drop;
 mod panics;
 mod parents;
 mod properties;
+mod registries;
 mod scopes;
 mod seeing;
 mod snapshots;
