@@ -302,7 +302,7 @@ impl Node {
 }
 
 /// The node that is current, if it may be held back.
-fn current_gated() -> Option<Arc<Node>> {
+pub(crate) fn current_gated() -> Option<Arc<Node>> {
     current::with(|ambient| match ambient.current_here() {
         Some(here) => {
             let gated = ambient.engine.borrow().as_ref().is_some_and(|engine| engine.is_gated(here));

@@ -10,11 +10,12 @@ use crate::add;
 use crate::current::{self, Current, Frame, Goal};
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
 use crate::frames::Seen;
+use crate::hooks::{self, Standing};
 use crate::root;
 use crate::settles::Settles;
 use crate::stash::Stashed;
 use crate::task::Checked;
-use crate::transaction::{self, OwnedTransaction};
+use crate::transaction::{self, OwnedTransaction, Transaction};
 use crate::tree::Tree;
 use crate::until::drive_until;
 use crate::waker::Seat;
@@ -94,6 +95,14 @@ pub fn poll_unreceived<T: Send + 'static>(
 /// Are they the same failure, not only alike?
 pub fn same(a: &Failure, b: &Failure) -> bool {
     a.same(b)
+}
+
+/// The atomic transaction that holds back what is added here. Costs next to nothing where there is none.
+pub fn holder() -> Option<Transaction> {
+    match hooks::current_gated()?.standing() {
+        Standing::Held(node) => Some(Transaction::of(&node)),
+        _ => None,
+    }
 }
 
 /// Several failures as one error.

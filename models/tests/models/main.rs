@@ -2,6 +2,7 @@
 #![cfg(loom)]
 
 mod add;
+mod atomic;
 mod begin;
 mod body;
 mod cancel;
