@@ -82,12 +82,6 @@ impl Ambient {
     /// Opens a transaction whose parent is what is current here.
     pub(crate) fn open(&self, kind: Kind, options: Options, location: Place) -> Site {
         self.make_lazy();
-        let site = self.open_below_current(kind, options, location);
-        watch::begun(site.node.as_ref());
-        site
-    }
-
-    fn open_below_current(&self, kind: Kind, options: Options, location: Place) -> Site {
         let (mut parent, apart) = match self.current() {
             Current::Polled | Current::Slot(_) if self.is_beside_here(&options) => {
                 return self.open_here(kind, options, location);

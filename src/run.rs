@@ -49,6 +49,7 @@ impl Run {
         let commit = options.atomic.then(Box::default);
         let on_drop = options.limits.on_drop;
         let mut site = ambient.open(Kind::Body, options, location);
+        watch::begun(site.node.as_ref());
         let id = site.tree.id;
         let pooled = match &mut site.engine {
             Some(engine) => engine.pooled_body(),

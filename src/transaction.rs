@@ -418,7 +418,10 @@ impl OwnedTransaction {
     pub(crate) fn open(options: Options, location: Place) -> Self {
         let site = current::with(|ambient| ambient.open(Kind::Begun, options, location));
         match site.node {
-            Some(node) => OwnedTransaction { transaction: Transaction { node }, lazy: false },
+            Some(node) => {
+                watch::begun(Some(&node));
+                OwnedTransaction { transaction: Transaction { node }, lazy: false }
+            }
             None => unreachable!("what is begun is held by its owner"),
         }
     }
