@@ -10,9 +10,9 @@ use crate::local_transaction::LocalTransaction;
 use crate::on_drop::OnDrop;
 use crate::open::Options;
 use crate::own_registry::Registry;
+use crate::owned::OwnedTransaction;
 use crate::scope::{Scope, TryScope};
 use crate::spawn::{SharedSpawner, Spawner};
-use crate::transaction::OwnedTransaction;
 
 /// Begins a transaction with more than the defaults. See [`Transaction::builder`](crate::Transaction::builder).
 ///

@@ -12,8 +12,9 @@ use crate::current::{self, Ambient, Frame};
 use crate::doom::drop_doomed;
 use crate::error::{Failure, Failures, Kind as Why, Place, drop_quietly};
 use crate::frames::Framed;
-use crate::hooks::{Check, Hook, Hooks, Standing};
+use crate::hooks::{Check, Hook, Hooks};
 use crate::node::Node;
+use crate::standing::Standing;
 use crate::tree::Op;
 
 /// How a body ended.

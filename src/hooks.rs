@@ -5,17 +5,10 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Waker;
 
-use crate::add;
-use crate::current::{self, Current};
 use crate::error::{BoxError, Place};
-use crate::node::Node;
-use crate::settles::Settles;
-use crate::slot::Kind;
 use crate::sync::{AtomicBool, AtomicU8, Mutex, Ordering, lock};
 use crate::waker::Wakers;
 
@@ -93,7 +86,16 @@ impl Hooks {
         self.aborted.load(Ordering::Acquire)
     }
 
-    /// Adds to the lists, as long as it holds; else gives it back.
+    /// Has the hook called at the commit, as long as it holds; else gives it back.
+    pub(crate) fn push_at_commit(&self, hook: Hook) -> Result<(), Hook> {
+        self.push(hook, |lists, hook| lists.commit.push_back(hook))
+    }
+
+    /// The same for a rollback.
+    pub(crate) fn push_at_rollback(&self, hook: Hook) -> Result<(), Hook> {
+        self.push(hook, |lists, hook| lists.rollback.push(hook))
+    }
+
     fn push<T>(&self, item: T, push: impl FnOnce(&mut Lists, T)) -> Result<(), T> {
         let mut lists = lock(&self.lists);
         if self.phase() != Phase::Holding {
@@ -103,7 +105,7 @@ impl Hooks {
         Ok(())
     }
 
-    fn push_check(&self, check: Check) -> Result<(), Check> {
+    pub(crate) fn push_check(&self, check: Check) -> Result<(), Check> {
         let mut lists = lock(&self.lists);
         if self.phase() != Phase::Holding || lists.passed {
             return Err(check);
@@ -180,7 +182,7 @@ impl Hooks {
     }
 
     /// Is woken when more is held back.
-    fn watch(&self, waker: Waker) {
+    pub(crate) fn watch(&self, waker: Waker) {
         let mut waker = Some(waker);
         let mut lists = lock(&self.lists);
         if !lists.watchers.iter().any(|other| waker.as_ref().is_some_and(|waker| other.will_wake(waker))) {
@@ -194,224 +196,4 @@ impl Hooks {
     pub(crate) fn take_watchers(&self, wakers: &mut Wakers) {
         wakers.append(&mut lock(&self.lists).watchers);
     }
-}
-
-/// Where something stands with regard to the atomic transactions around it.
-pub(crate) enum Standing {
-    /// Nothing holds it back.
-    Plain,
-    /// This one does.
-    Held(Arc<Node>),
-    /// It is part of one that has been rolled back.
-    Undone,
-}
-
-impl Node {
-    /// Is it an atomic transaction that has not committed, nor been rolled back?
-    pub(crate) fn holds(&self) -> bool {
-        self.hooks.as_ref().is_some_and(|hooks| hooks.phase() == Phase::Holding)
-    }
-
-    pub(crate) fn standing(self: &Arc<Self>) -> Standing {
-        self.standing_of(None)
-    }
-
-    /// That of something of this kind in it.
-    pub(crate) fn standing_below(self: &Arc<Self>, below: Kind) -> Standing {
-        self.standing_of(Some(below))
-    }
-
-    fn standing_of(self: &Arc<Self>, below: Option<Kind>) -> Standing {
-        let (mut at, mut below) = (Some(self), below);
-        while let Some(node) = at {
-            match node.hooks.as_ref().map(|hooks| hooks.phase()) {
-                Some(Phase::Holding) => return Standing::Held(node.clone()),
-                Some(Phase::Undoing | Phase::Undone) if matches!(below, Some(Kind::Body | Kind::Begun)) => {
-                    return Standing::Undone;
-                }
-                _ => {}
-            }
-            below = Some(node.kind);
-            at = node.parent.as_ref();
-        }
-        Standing::Plain
-    }
-
-    /// Is it, or what it is part of, being rolled back just now, or was it cancelled before the commit?
-    pub(crate) fn is_exiling(self: &Arc<Self>) -> bool {
-        let (mut at, mut below, mut below_added) = (Some(self), Kind::Added, false);
-        while let Some(node) = at {
-            match node.hooks.as_ref().map(|hooks| hooks.phase()) {
-                // Nothing that was added runs in one that holds: it is being dropped.
-                Some(Phase::Holding) => return below_added,
-                Some(Phase::Undoing) => return true,
-                // But for cleanups, nor in one that was rolled back.
-                Some(Phase::Undone) if below_added && below != Kind::Added => return true,
-                _ => {}
-            }
-            below = node.kind;
-            below_added |= below == Kind::Added;
-            at = node.parent.as_ref();
-        }
-        false
-    }
-
-    /// The nearest open one above all atomic ones that are not through: it takes what destructors add in a rollback.
-    pub(crate) fn exile(self: &Arc<Self>) -> Option<Arc<Node>> {
-        let (mut at, mut found, mut below) = (Some(self), None, Kind::Added);
-        while let Some(node) = at {
-            match node.hooks.as_ref().map(|hooks| hooks.phase()) {
-                Some(Phase::Holding | Phase::Undoing) => found = None,
-                // What is part of one that was rolled back takes nothing more.
-                Some(Phase::Undone) if below != Kind::Added => found = Some(node),
-                _ if found.is_none() => found = Some(node),
-                _ => {}
-            }
-            found = found.filter(|node| !node.is_closed());
-            below = node.kind;
-            at = node.parent.as_ref();
-        }
-        found.cloned()
-    }
-
-    /// Would who waits for this, here, wait for what cannot start before he has returned?
-    pub(crate) fn waits_for_commit(self: &Arc<Self>) -> bool {
-        self.held() > 0 && self.holder_polled_here().is_some()
-    }
-
-    /// Is woken when more is held back, if he is inside of what holds it back.
-    pub(crate) fn watch(self: &Arc<Self>, waker: &Waker) {
-        if let Some(holder) = self.holder_polled_here()
-            && let Some(hooks) = &holder.hooks
-        {
-            hooks.watch(waker.clone());
-        }
-    }
-
-    /// An atomic transaction at or above it that waits for what is being polled on this stack.
-    pub(crate) fn holder_polled_here(self: &Arc<Self>) -> Option<&Arc<Node>> {
-        let mut at = Some(self);
-        while let Some(node) = at {
-            if node.holds() && current::with(|ambient| ambient.waits_for_itself(node, false)) {
-                return Some(node);
-            }
-            at = node.parent.as_ref();
-        }
-        None
-    }
-}
-
-/// The node that is current, if it may be held back.
-pub(crate) fn current_gated() -> Option<Arc<Node>> {
-    current::with(|ambient| match ambient.current_here() {
-        Some(here) => {
-            let gated = ambient.engine.borrow().as_ref().is_some_and(|engine| engine.is_gated(here));
-            gated.then(|| ambient.engine_here(|engine, tree, key| engine.share(tree, key)))
-        }
-        None => match ambient.current() {
-            Current::Node(node) => Some(node),
-            _ => None,
-        },
-    })
-}
-
-/// Has `hook` called when the atomic transaction around commits: in order, before what was added starts.
-///
-/// With no atomic transaction around it is called at once, here. In an inner one it is handed over to the outer one, and
-/// called when that commits. If the transaction is rolled back, it is dropped uncalled. A panic in it is a failure of the
-/// transaction; what it adds starts after what was added before.
-///
-/// ```
-/// use std::sync::{Arc, Mutex};
-///
-/// let log = Arc::new(Mutex::new(Vec::new()));
-/// let note = |what| { let log = log.clone(); move || log.lock().unwrap().push(what) };
-/// settled::block_on(settled::atomic(async {
-///     settled::on_commit(note("committed"));
-///     note("the body has returned")();
-///     Ok::<_, String>(())
-/// }))
-/// .unwrap();
-/// assert_eq!(*log.lock().unwrap(), ["the body has returned", "committed"]);
-/// ```
-#[track_caller]
-pub fn on_commit(hook: impl FnOnce() + Send + 'static) {
-    at_commit(current_gated().as_ref(), hook, Location::caller());
-}
-
-/// Has `hook` called when the atomic transaction around is rolled back: the one given last is called first.
-///
-/// With no atomic transaction around it is dropped uncalled, as nothing can be rolled back; so it is when the transaction
-/// commits. An inner one that commits hands it over to the outer one. A panic in it is a failure of the transaction.
-///
-/// ```
-/// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
-///
-/// let balance = Arc::new(AtomicU32::new(10));
-/// let account = balance.clone();
-/// let result = settled::block_on(settled::atomic(async move {
-///     let old = account.swap(3, Ordering::Relaxed);
-///     settled::on_rollback(move || account.store(old, Ordering::Relaxed));
-///     Err::<(), _>("refused")
-/// }));
-/// assert!(result.is_err());
-/// assert_eq!(balance.load(Ordering::Relaxed), 10);
-/// ```
-#[track_caller]
-pub fn on_rollback(hook: impl FnOnce() + Send + 'static) {
-    at_rollback(current_gated().as_ref(), hook, Location::caller());
-}
-
-pub(crate) fn at_commit(node: Option<&Arc<Node>>, hook: impl FnOnce() + Send + 'static, location: Place) {
-    let mut hook = Hook { call: Box::new(hook), location };
-    while let Some(node) = node {
-        match node.standing() {
-            Standing::Plain => break,
-            Standing::Undone => return,
-            Standing::Held(holder) => {
-                match holder.hooks().push(hook, |lists, hook| lists.commit.push_back(hook)) {
-                    Ok(()) => return,
-                    Err(again) => hook = again,
-                }
-            }
-        }
-    }
-    (hook.call)();
-}
-
-pub(crate) fn at_rollback(node: Option<&Arc<Node>>, hook: impl FnOnce() + Send + 'static, location: Place) {
-    let mut hook = Hook { call: Box::new(hook), location };
-    while let Some(node) = node {
-        match node.standing() {
-            Standing::Plain | Standing::Undone => return,
-            Standing::Held(holder) => {
-                match holder.hooks().push(hook, |lists, hook| lists.rollback.push(hook)) {
-                    Ok(()) => return,
-                    Err(again) => hook = again,
-                }
-            }
-        }
-    }
-}
-
-/// Has the future polled before the commit; where nothing is to be committed, it is added.
-pub(crate) fn before_commit<F>(node: &Arc<Node>, check: F, location: Place)
-where
-    F: Future + Send + 'static,
-    F::Output: Settles,
-{
-    let future = Box::pin(async move { check.await.settle().map(drop) });
-    let mut check = Check { future, location };
-    while let Standing::Held(holder) = node.standing() {
-        match holder.hooks().push_check(check) {
-            Ok(()) => return,
-            Err(back) if holder.holds() => {
-                // Its checks are over: it is as good as committed.
-                check = back;
-                break;
-            }
-            Err(back) => check = back,
-        }
-    }
-    add::to_node_or_above(node, check.future, location);
 }

@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why, Place};
-use crate::hooks::{Standing, at_commit, at_rollback};
 use crate::local::Locals;
 use crate::node::Node;
+use crate::on_commit::{at_commit, at_rollback};
 use crate::outside::Part;
 use crate::ready::Key;
+use crate::standing::Standing;
 use crate::tree::Op;
 
 impl Locals {

@@ -13,8 +13,9 @@ use crate::error::{Closed, Failures, Place};
 use crate::local::{Locals, Owner};
 use crate::local_stash::{LocalStashed, to_node_or_back};
 use crate::open::Options;
+use crate::owned::OwnedTransaction;
 use crate::settles::Settles;
-use crate::transaction::{OwnedTransaction, Transaction};
+use crate::transaction::Transaction;
 use crate::waker::Seat;
 
 /// As [`begin`](crate::begin), and futures that are not `Send` can be added to it. It stays on its thread.

@@ -10,12 +10,13 @@ use crate::add;
 use crate::current::{self, Current, Frame, Goal};
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
 use crate::frames::Seen;
-use crate::hooks::{self, Standing};
+use crate::owned::OwnedTransaction;
 use crate::root;
 use crate::settles::Settles;
+use crate::standing::{Standing, current_gated};
 use crate::stash::Stashed;
 use crate::task::Checked;
-use crate::transaction::{self, OwnedTransaction, Transaction};
+use crate::transaction::{self, Transaction};
 use crate::tree::Tree;
 use crate::until::drive_until;
 use crate::waker::Seat;
@@ -99,7 +100,7 @@ pub fn same(a: &Failure, b: &Failure) -> bool {
 
 /// The atomic transaction that holds back what is added here. Costs next to nothing where there is none.
 pub fn holder() -> Option<Transaction> {
-    match hooks::current_gated()?.standing() {
+    match current_gated()?.standing() {
         Standing::Held(node) => Some(Transaction::of(&node)),
         _ => None,
     }

@@ -1,30 +1,26 @@
-//! The handles: [`Transaction`], [`OwnedTransaction`].
+//! The handle: [`Transaction`].
 
 use std::fmt;
 use std::future::Future;
-use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
 use crate::add;
 use crate::builder::TransactionBuilder;
-use crate::cancel::{self, Lasting};
+use crate::cancel::Lasting;
 use crate::current::{self, Current};
 use crate::end::{End, Wait};
 use crate::end_within::EndWithin;
-use crate::error::{Closed, Place};
+use crate::error::Closed;
 use crate::gather::Gather;
-use crate::hooks::Standing;
 use crate::node::{Node, State};
-use crate::on_drop::OnDrop;
-use crate::open::Options;
 use crate::settles::Settles;
-use crate::slot::Kind;
 use crate::snapshot::{CompleteSnapshot, Snapshot};
+use crate::standing::Standing;
 use crate::stash::Stashed;
 use crate::task::{AsItIs, Checked};
 use crate::tree::Op;
-use crate::{hooks, pool, report, root, watch};
+use crate::{on_commit, root};
 
 /// The number of a transaction, unlike any other in the process. It is given when the first handle is made: handles made
 /// later have higher ones.
@@ -87,23 +83,6 @@ pub(crate) fn current_node() -> Option<Arc<Node>> {
             }
         }
     })
-}
-
-/// Begins a transaction, below the one that is current, to be ended with [`end`](Transaction::end).
-///
-/// Prefer [`scope`](crate::scope) wherever there is a body to await: it cannot be left open. One that is dropped before
-/// it was ended is reported, and what is pending in it is adopted by the nearest open transaction above, else the root.
-///
-/// ```
-/// let transaction = settled::begin();
-/// transaction.enter(|| {
-///     settled::add(async { Err::<(), _>("no") });
-/// });
-/// assert_eq!(settled::block_on(transaction.end()).unwrap_err().len(), 1);
-/// ```
-#[track_caller]
-pub fn begin() -> OwnedTransaction {
-    OwnedTransaction::open(Options::default(), Location::caller())
 }
 
 impl Transaction {
@@ -246,13 +225,13 @@ impl Transaction {
     /// Has `hook` called when it commits. See [`on_commit`](crate::on_commit).
     #[track_caller]
     pub fn on_commit(&self, hook: impl FnOnce() + Send + 'static) {
-        hooks::at_commit(Some(&self.node), hook, Location::caller());
+        on_commit::at_commit(Some(&self.node), hook, Location::caller());
     }
 
     /// Has `hook` called when it is rolled back. See [`on_rollback`](crate::on_rollback).
     #[track_caller]
     pub fn on_rollback(&self, hook: impl FnOnce() + Send + 'static) {
-        hooks::at_rollback(Some(&self.node), hook, Location::caller());
+        on_commit::at_rollback(Some(&self.node), hook, Location::caller());
     }
 
     /// Has `check` polled when the body of the atomic transaction has returned `Ok`: if it fails, or panics, the
@@ -280,7 +259,7 @@ impl Transaction {
         F: Future + Send + 'static,
         F::Output: Settles,
     {
-        hooks::before_commit(&self.node, check, Location::caller());
+        on_commit::before_commit(&self.node, check, Location::caller());
     }
 
     /// Settles what was added before this call, with all below that; the transaction stays open.
@@ -404,108 +383,4 @@ impl fmt::Debug for Transaction {
         }
         debug.field("state", &self.state()).field("pending", &self.pending()).finish()
     }
-}
-
-/// A transaction that was begun here: whoever has this is to [end](Transaction::end) it.
-#[derive(Debug)]
-pub struct OwnedTransaction {
-    transaction: Transaction,
-    /// It was begun by itself, for something that was set going outside any transaction.
-    lazy: bool,
-}
-
-impl OwnedTransaction {
-    pub(crate) fn open(options: Options, location: Place) -> Self {
-        let site = current::with(|ambient| ambient.open(Kind::Begun, options, location));
-        match site.node {
-            Some(node) => {
-                watch::begun(Some(&node));
-                OwnedTransaction { transaction: Transaction { node }, lazy: false }
-            }
-            None => unreachable!("what is begun is held by its owner"),
-        }
-    }
-
-    /// Takes over what was begun because it was needed.
-    pub(crate) fn lazy(node: Arc<Node>) -> Self {
-        OwnedTransaction { transaction: Transaction { node }, lazy: true }
-    }
-}
-
-impl Deref for OwnedTransaction {
-    type Target = Transaction;
-
-    fn deref(&self) -> &Transaction {
-        &self.transaction
-    }
-}
-
-impl Drop for OwnedTransaction {
-    fn drop(&mut self) {
-        let node = &self.transaction.node;
-        if node.is_closed() {
-            // Where nobody was told when it closed, the failures are not to go with it.
-            node.claim();
-            node.unclaim(&mut None);
-            if node.parent.is_none() && Arc::strong_count(node) == 1 {
-                // The node, which goes now, and this hold the tree.
-                pool::put_idle(node.tree.clone(), 2);
-            }
-            return;
-        }
-        let pending = self.pending();
-        let on_drop = node.limits.on_drop;
-        if on_drop == OnDrop::Cancel {
-            node.tree.submit(Op::CancelBelow(node.clone(), Lasting::Once));
-        }
-        if !self.lazy && on_drop == OnDrop::Adopt {
-            watch::left_open(node);
-        }
-        let heard = abandon(node, on_drop);
-        if on_drop == OnDrop::Cancel {
-            return;
-        }
-        match (self.lazy, heard) {
-            (true, Heard::Driven) => {}
-            (true, Heard::Waits) => report::outside(node.location),
-            (true, Heard::Settled) => {}
-            (false, _) => report::left_open(node.location, self.name(), pending),
-        }
-    }
-}
-
-/// What becomes of a transaction whose owner is gone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Heard {
-    /// Nothing was pending, or somebody above has it.
-    Settled,
-    /// The root has it, and a spawner runs that.
-    Driven,
-    /// The root has it, and waits to be driven.
-    Waits,
-}
-
-/// Has what is pending adopted by the nearest open transaction above, else by the root. What is to be cancelled has been
-/// marked before.
-pub(crate) fn abandon(node: &Arc<Node>, on_drop: OnDrop) -> Heard {
-    if node.parent.is_some() {
-        if on_drop == OnDrop::Adopt {
-            watch::adopted(node);
-        }
-        node.tree.submit(Op::Orphan(node.clone()));
-        return Heard::Settled;
-    }
-    // Claimed before it may close, so that the failures reach the root.
-    let end = End::new(node.clone(), node.location);
-    node.tree.submit(Op::Orphan(node.clone()));
-    if on_drop == OnDrop::Cancel {
-        cancel::drop_now(&node.tree);
-    }
-    if node.is_closed() {
-        return Heard::Settled;
-    }
-    if on_drop == OnDrop::Adopt {
-        watch::adopted(node);
-    }
-    if root::adopt(end, node.location) { Heard::Driven } else { Heard::Waits }
 }
