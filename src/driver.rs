@@ -167,6 +167,7 @@ impl<'a> Drive<'a> {
                     self.refuse(polling, failure);
                     continue;
                 }
+                (Some(Turn::Round), _) => continue,
                 (Some(Turn::Event), _) => Left::Event,
                 (Some(Turn::Body), _) => Left::Body,
                 (Some(Turn::Budget), _) => Left::Budget,

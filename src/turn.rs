@@ -22,6 +22,8 @@ pub(crate) enum Turn {
     Event,
     /// A body waits for its turn, and a round is over.
     Body,
+    /// A round is over, by a stale wake: the driver sees to what comes before another begins.
+    Round,
     Idle,
     /// There is more, but not now.
     Budget,
@@ -74,6 +76,9 @@ impl Engine {
                 Some(Next::Slot(key)) => {
                     if let Some(turn) = self.take_slot(key, wakers) {
                         return turn;
+                    }
+                    if self.ready.is_round_over() {
+                        return Turn::Round;
                     }
                 }
             }

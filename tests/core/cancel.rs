@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
-use settled::{Stashed, add, begin, scope};
+use settled::{Stashed, add, begin, current, scope};
 use support::{
     Gate, Log, Task, assert_pending, assert_ready, causes, elsewhere, failing, finish, on_drop, yields,
 };
@@ -240,6 +240,32 @@ fn what_the_callback_of_a_cancelled_one_adds_is_waited_for() {
     assert_pending!(end.run());
     more.open();
     assert_ready!(end.run()).unwrap();
+}
+
+#[test]
+fn a_cancellation_that_comes_too_late_hits_nobody_else() {
+    let (log, gate) = (Log::new(), Gate::new());
+    let mut task = Task::new(scope(async {
+        // Has had a slot; the cancellation is a wake for whoever has that next.
+        let early = add(async {
+            current().unwrap();
+            yields(1).await;
+        });
+        gate.pass().await;
+        early.cancel();
+        let noted = log.clone();
+        let kept = add(async move {
+            noted.note("polled");
+            current().unwrap().add(noted.step("cancelled")).unwrap().cancel();
+        });
+        yields(1).await;
+        add(log.step("polled too"));
+        drop(kept);
+    }));
+    assert_pending!(task.run());
+    gate.open();
+    assert_ready!(task.run()).unwrap();
+    assert_eq!(log.take(), ["polled", "polled too"]);
 }
 
 #[test]
