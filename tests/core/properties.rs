@@ -1,4 +1,4 @@
-//! The promises, held against random programs (see `model.rs`).
+//! The promises, held against random programs (see `support/model.rs`).
 
 use std::sync::mpsc;
 use std::task::Poll;
@@ -9,20 +9,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use settled::{begin, block_on, current, scope};
-use support::{Gate, Task, assert_ready, finish, yields};
+use support::model::{GATES, World, open_all};
+use support::{Gate, Task, finish, yields};
 
-use crate::model::{GATES, World, plan};
-
-/// Runs the task, opening one gate after another in the given order, whenever it rests.
-fn open_all<F: Future>(task: &mut Task<F>, gates: &[Gate; GATES], order: &[usize]) -> F::Output {
-    for &gate in order {
-        if let Poll::Ready(output) = task.run() {
-            return output;
-        }
-        gates[gate].open();
-    }
-    assert_ready!(task.run())
-}
+use crate::strategies::plan;
 
 /// The same programs at each run; `PROPTEST_CASES=100000` looks at more of them.
 fn config() -> ProptestConfig {

@@ -5,7 +5,9 @@
 
 mod errors;
 mod gate;
+pub mod model;
 mod on_drop;
+pub mod program;
 mod runtime;
 mod task;
 

@@ -1,29 +1,33 @@
 //! Random programs, and the model that they are held against: whatever is added, wherever, and however it ends, each runs
-//! once, in order, and the end comes after all of it with exactly the failures that nobody received. (The properties
-//! themselves are in `properties.rs`.)
+//! once, in order, and the end comes after all of it with exactly the failures that nobody received. (Programs are made
+//! by `program.rs` here, from bytes, and by `core/strategies.rs`, with proptest.)
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, poll};
-use proptest::collection::vec;
-use proptest::prelude::*;
 use settled::{Failure, Failures, Stashed, add, begin, current, scope};
-use support::{Gate, Oops, cause, causes, yields};
+
+use crate::{Gate, Oops, Task, assert_ready, cause, causes, yields};
 
 /// What an added future does.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) steps: Vec<Step>,
-    ending: Ending,
+pub struct Plan {
+    /// One after another.
+    pub steps: Vec<Step>,
+    /// And then.
+    pub ending: Ending,
 }
 
+/// What it does first, and then, and then.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// Adds, by the ambient or by handle.
     Add {
+        /// What is added.
         plan: Plan,
+        /// By handle?
         by_handle: bool,
     },
     /// Awaits what it added last, if anything.
@@ -38,27 +42,35 @@ pub(crate) enum Step {
     Abandon(Vec<Step>),
     /// Begins a transaction, adds to it, and ends it; or leaves it open.
     Begin {
+        /// What is added to it.
         plan: Plan,
+        /// Ended?
         end: bool,
     },
     /// Looks which transaction is current.
     Look,
+    /// Pending so many times, having woken itself.
     Yield(usize),
     /// Pending until this gate is opened by hand.
     Pass(usize),
 }
 
+/// How it ends.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Ending {
+pub enum Ending {
+    /// Without a failure.
     Well,
+    /// By an error that tells its number.
     Failing,
+    /// By a panic that tells its number.
     Panicking,
 }
 
-pub(crate) const GATES: usize = 4;
+/// How many gates a program has.
+pub const GATES: usize = 4;
 
 /// What happened, by number; numbers are given in the order of adding.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Record {
     added: usize,
     started: Vec<usize>,
@@ -73,15 +85,16 @@ struct Record {
 }
 
 /// What all futures of a program share.
-#[derive(Clone, Default)]
-pub(crate) struct World {
+#[derive(Clone, Debug, Default)]
+pub struct World {
     record: Arc<Mutex<Record>>,
-    pub(crate) gates: Arc<[Gate; GATES]>,
+    /// Those that `Step::Pass` waits at.
+    pub gates: Arc<[Gate; GATES]>,
 }
 
 impl World {
     /// For a body that runs beside other drivers.
-    pub(crate) fn unordered() -> Self {
+    pub fn unordered() -> Self {
         let world = World::default();
         world.record(|r| r.unordered = true);
         world
@@ -91,7 +104,8 @@ impl World {
         f(&mut self.record.lock().unwrap())
     }
 
-    pub(crate) fn add(&self, plan: Plan, by_handle: bool) -> (usize, Stashed<()>) {
+    /// Adds to the current transaction. Gives the number of what was added, too.
+    pub fn add(&self, plan: Plan, by_handle: bool) -> (usize, Stashed<()>) {
         let number = self.record(|r| {
             r.added += 1;
             r.added - 1
@@ -112,7 +126,8 @@ impl World {
         }
     }
 
-    pub(crate) fn receive_all(&self, outcome: Result<(), Failures>) {
+    /// Notes the failures of an outcome as received.
+    pub fn receive_all(&self, outcome: Result<(), Failures>) {
         if let Err(failures) = outcome {
             failures.iter().for_each(|failure| self.receive(failure));
             self.record(|r| r.omitted += failures.omitted());
@@ -136,7 +151,8 @@ impl World {
         .boxed()
     }
 
-    pub(crate) fn walk(&self, steps: Vec<Step>) -> BoxFuture<'_, ()> {
+    /// Does these, as a body or an added future does.
+    pub fn walk(&self, steps: Vec<Step>) -> BoxFuture<'_, ()> {
         async move {
             let mut own = None;
             let mut last: Option<(usize, Stashed<()>)> = None;
@@ -188,7 +204,7 @@ impl World {
     }
 
     /// Holds the record against what the end told.
-    pub(crate) fn check(&self, outcome: Result<(), Failures>) {
+    pub fn check(&self, outcome: Result<(), Failures>) {
         let record = self.record.lock().unwrap();
         let all: Vec<usize> = (0..record.added).collect();
         let ordered = |numbers: &[usize]| record.unordered || numbers.is_sorted();
@@ -224,31 +240,13 @@ fn sorted(numbers: &[usize]) -> Vec<usize> {
     numbers
 }
 
-pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    let ending =
-        prop_oneof![3 => Just(Ending::Well), 1 => Just(Ending::Failing), 1 => Just(Ending::Panicking)];
-    let quiet = prop_oneof![(0..4_usize).prop_map(Step::Yield), (0..GATES).prop_map(Step::Pass)];
-    let leaf = (vec(quiet, 0..3), ending.clone()).prop_map(|(steps, ending)| Plan { steps, ending });
-    leaf.prop_recursive(4, 40, 6, move |below| {
-        let steps = vec(step(below), 0..6);
-        (steps, ending.clone()).prop_map(|(steps, ending)| Plan { steps, ending })
-    })
-}
-
-fn step(plan: BoxedStrategy<Plan>) -> impl Strategy<Value = Step> {
-    let steps =
-        vec((plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }), 0..3);
-    let (inner, abandoned) = (steps.clone(), steps);
-    prop_oneof![
-        8 => (plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }),
-        2 => Just(Step::AwaitLast),
-        2 => Just(Step::WaitAll),
-        1 => Just(Step::CancelLast),
-        1 => inner.prop_map(Step::Scope),
-        1 => abandoned.prop_map(Step::Abandon),
-        1 => (plan, any::<bool>()).prop_map(|(plan, end)| Step::Begin { plan, end }),
-        1 => Just(Step::Look),
-        2 => (0..4_usize).prop_map(Step::Yield),
-        2 => (0..GATES).prop_map(Step::Pass),
-    ]
+/// Runs the task, opening one gate after another in the given order, whenever it rests.
+pub fn open_all<F: Future>(task: &mut Task<F>, gates: &[Gate; GATES], order: &[usize]) -> F::Output {
+    for &gate in order {
+        if let Poll::Ready(output) = task.run() {
+            return output;
+        }
+        gates[gate].open();
+    }
+    assert_ready!(task.run())
 }
