@@ -42,7 +42,7 @@ use crate::watch;
 #[track_caller]
 pub fn add<F>(future: F) -> Stashed<<F::Output as Settles>::Value>
 where
-    F: Future + Send + 'static,
+    F: Future + Send + 'static, // One that is not `Send`: `add_local`, in a `scope_local`.
     F::Output: Settles,
 {
     ambient::<F, Checked>(future, Location::caller())
@@ -60,7 +60,7 @@ where
 #[track_caller]
 pub fn add_value<F>(future: F) -> Stashed<F::Output>
 where
-    F: Future + Send + 'static,
+    F: Future + Send + 'static, // One that is not `Send`: `add_local_value`, in a `scope_local`.
     F::Output: Send + 'static,
 {
     ambient::<F, AsItIs>(future, Location::caller())

@@ -26,5 +26,11 @@ fn handles_and_notifications_are_dropped_without_a_warning() {
         observable.set(1);
     }))
     .unwrap();
-    assert_eq!(count.load(Ordering::Relaxed), 4);
+    settled::block_on(settled::scope_local(async {
+        settled::add_local(one_more());
+        settled::add_cleanup(one_more());
+        settled::add(one_more()).cancel();
+    }))
+    .unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 6);
 }

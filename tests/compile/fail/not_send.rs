@@ -1,4 +1,4 @@
-//! A future that is not `Send` cannot be given to `add`: any thread may drive.
+//! A future that is not `Send` cannot be given to `add`: any thread may drive. The message names the way out.
 
 use std::rc::Rc;
 
