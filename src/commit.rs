@@ -16,6 +16,7 @@ use crate::hooks::{Check, Hook, Hooks};
 use crate::node::Node;
 use crate::standing::Standing;
 use crate::tree::Op;
+use crate::watch;
 
 /// How a body ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,12 +129,12 @@ impl Commit {
 /// False if the one around it has been rolled back.
 fn commit(node: &Arc<Node>) -> bool {
     let hooks = node.hooks();
-    loop {
+    let deferred = loop {
         match around(node) {
             Standing::Undone => return false,
             Standing::Held(outer) => {
                 if hooks.hand_over(outer.hooks()) {
-                    break;
+                    break true;
                 }
             }
             Standing::Plain => {
@@ -144,11 +145,12 @@ fn commit(node: &Arc<Node>) -> bool {
                     }
                 };
                 drop_hooks(rollback);
-                break;
+                break false;
             }
         }
-    }
+    };
     node.tree.submit(Op::Commit(node.clone()));
+    watch::committed(node, deferred);
     true
 }
 
@@ -172,6 +174,7 @@ fn roll_back(node: &Arc<Node>, drop_body: impl FnOnce()) {
         call(node, hook);
     }
     node.tree.submit(Op::Undone(node.clone()));
+    watch::rolled_back(node);
 }
 
 /// A panic in it is a failure of the transaction.

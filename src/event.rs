@@ -41,6 +41,12 @@ pub enum EventKind {
     Failed,
     /// A future was dropped before it was done: it was cancelled, or nested too deep.
     Dropped,
+    /// An atomic transaction has committed: what it held back starts.
+    Committed,
+    /// An atomic transaction has handed over what it held back to the one around it.
+    HandedOver,
+    /// An atomic transaction has been rolled back: what it held back was dropped, and hooks have been called.
+    RolledBack,
     /// The transaction closes when all in it has settled: its `end` is awaited, or the body of the scope is done.
     Ending,
     /// A transaction was dropped before it was ended.
@@ -105,6 +111,9 @@ impl EventKind {
             EventKind::Settled => "settled",
             EventKind::Failed => "failed",
             EventKind::Dropped => "dropped",
+            EventKind::Committed => "committed",
+            EventKind::HandedOver => "handed over",
+            EventKind::RolledBack => "rolled back",
             EventKind::Ending => "ending",
             EventKind::LeftOpen => "left open",
             EventKind::Adopted => "adopted",

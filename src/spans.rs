@@ -94,9 +94,11 @@ pub(crate) fn tell(event: &Event, span: Option<&Span>) {
     match kind {
         EventKind::Begun => {} // the span tells it
         EventKind::LeftOpen => tell!(Level::WARN),
-        EventKind::Failed | EventKind::Dropped | EventKind::Refused | EventKind::Adopted => {
-            tell!(Level::DEBUG)
-        }
+        EventKind::Failed
+        | EventKind::Dropped
+        | EventKind::Refused
+        | EventKind::Adopted
+        | EventKind::RolledBack => tell!(Level::DEBUG),
         _ => tell!(Level::TRACE),
     }
 }

@@ -49,6 +49,12 @@ pub(crate) fn begun(_node: Option<&Arc<Node>>) {}
 pub(crate) fn ending(_node: &Arc<Node>) {}
 
 #[inline(always)]
+pub(crate) fn committed(_node: &Arc<Node>, _deferred: bool) {}
+
+#[inline(always)]
+pub(crate) fn rolled_back(_node: &Arc<Node>) {}
+
+#[inline(always)]
 pub(crate) fn left_open(_node: &Arc<Node>) {}
 
 #[inline(always)]

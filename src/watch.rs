@@ -133,6 +133,16 @@ pub(crate) fn ending(node: &Arc<Node>) {
     }
 }
 
+/// It has committed; `deferred`: to the atomic transaction around it.
+pub(crate) fn committed(node: &Arc<Node>, deferred: bool) {
+    tell(if deferred { EventKind::HandedOver } else { EventKind::Committed }, node);
+}
+
+/// It has been rolled back.
+pub(crate) fn rolled_back(node: &Arc<Node>) {
+    tell(EventKind::RolledBack, node);
+}
+
 /// It was dropped before it was ended.
 pub(crate) fn left_open(node: &Arc<Node>) {
     tell(EventKind::LeftOpen, node);

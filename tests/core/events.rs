@@ -140,3 +140,35 @@ fn what_is_watched_runs_as_it_does_unwatched() {
     };
     assert_eq!(run(true), run(false));
 }
+
+#[test]
+fn a_commit_a_hand_over_and_a_rollback_are_told() {
+    let t = begin();
+    let events = Events::of(&t);
+    let inner = || settled::Transaction::builder().name("inner").atomic(async { Ok::<_, &str>(()) });
+    let task = t.enter(|| {
+        settled::Transaction::builder().name("outer").atomic(async move {
+            inner().await.unwrap();
+            Ok::<_, &str>(())
+        })
+    });
+    t.enter(|| finish(task)).unwrap();
+    let failed = settled::Transaction::builder().name("failed").atomic(async { Err::<(), _>("no") });
+    t.enter(|| assert!(finish(failed).is_err()));
+    finish(t.end()).unwrap();
+    let told = |event: Event| match event.kind() {
+        EventKind::Committed | EventKind::HandedOver | EventKind::RolledBack => {
+            Some((event.kind(), event.name().unwrap().to_owned()))
+        }
+        _ => None,
+    };
+    let told: Vec<_> = events.take().into_iter().filter_map(told).collect();
+    assert_eq!(
+        told,
+        [
+            (EventKind::HandedOver, "inner".to_owned()),
+            (EventKind::Committed, "outer".to_owned()),
+            (EventKind::RolledBack, "failed".to_owned())
+        ]
+    );
+}
