@@ -245,11 +245,12 @@ impl Engine {
 
     /// Takes what is to be woken and dropped outside.
     pub(crate) fn hand_out(&mut self, wakers: &mut Wakers, trash: &mut Trash) {
-        wakers.extend(self.outbox.drain(..));
-        trash.failures.extend(self.trash.failures.drain(..));
-        trash.nodes.extend(self.trash.nodes.drain(..));
-        trash.tasks.append(&mut self.trash.tasks);
-        trash.tickets.append(&mut self.trash.tickets);
+        if !self.outbox.is_empty() {
+            wakers.append(&mut self.outbox);
+        }
+        if !self.trash.is_empty() {
+            trash.append(&mut self.trash);
+        }
     }
 
     /// Is there anything to hand out?

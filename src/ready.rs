@@ -123,8 +123,10 @@ impl Ready {
         if self.is_round_over() {
             self.peak = self.peak.max(self.first.len());
             // The two change places: what `first` needed is there for the next round.
-            let empty = std::mem::take(&mut self.batch);
-            self.batch = std::mem::replace(&mut self.first, empty.into()).into();
+            if !self.first.is_empty() {
+                let added = std::mem::take(&mut self.first);
+                self.first = std::mem::replace(&mut self.batch, added.into()).into();
+            }
             self.round = self.woken.len();
         }
     }

@@ -446,6 +446,14 @@ impl Inner {
 
 /// What a change leaves to be done without locks. Whatever panics in it, all of it is done.
 pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
+    if !trash.is_empty() {
+        empty(trash);
+    }
+    wake_all(wakers);
+}
+
+#[cold]
+fn empty(trash: Trash) {
     let Trash { failures, nodes, tasks, tickets } = trash;
     tasks.into_iter().for_each(SpawnTask::hand_over);
     failures.into_iter().for_each(drop_quietly);
@@ -454,7 +462,6 @@ pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
         drop_quietly(node);
     });
     tickets.into_iter().for_each(drop_quietly);
-    wake_all(wakers);
 }
 
 impl Drop for Tree {

@@ -203,7 +203,9 @@ impl WakerSet {
 
     /// Everybody, once a task: to be woken (or dropped) without the lock.
     pub(crate) fn take_all(&mut self, into: &mut Wakers) {
-        into.extend(self.seats.iter_mut().filter_map(|(_, waker)| waker.take()));
+        if !self.seats.is_empty() {
+            into.extend(self.seats.iter_mut().filter_map(|(_, waker)| waker.take()));
+        }
     }
 }
 
