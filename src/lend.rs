@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::Place;
 use crate::note::NO_NOTE;
 use crate::ready::{Added, Entry, Job, Key, Tag};
+use crate::sync::rarely;
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 
@@ -67,10 +68,12 @@ impl Engine {
     fn add_quickly(&mut self, here: Option<Key>, job: &mut Option<Job>, location: Place) -> bool {
         // What others added before comes first.
         if self.has_ops() || (here.is_none() && self.loose.is_some()) {
+            rarely();
             return false;
         }
         let parent = here.unwrap_or(self.loose_key);
         if !self.slot(parent).count_quickly() {
+            rarely();
             return false;
         }
         let Some(job) = job.take() else { return false };
@@ -149,13 +152,20 @@ impl Ambient {
     /// The quick way of an `add` (see `Engine::add_quickly`). Takes the job only if it goes that way.
     #[inline]
     pub(crate) fn add_quickly(&self, job: &mut Option<Job>, location: Place) -> Option<Arc<Ticket>> {
-        let here = self.current_here()?;
-        let ticket = self.reference.take()?;
+        let Some(here) = self.current_here() else {
+            rarely();
+            return None;
+        };
+        let Some(ticket) = self.reference.take() else {
+            rarely();
+            return None;
+        };
         let mut engine = self.engine.borrow_mut();
         if engine.as_deref_mut().is_some_and(|engine| engine.add_quickly(here, job, location)) {
             self.lent.set(Arc::as_ptr(&ticket) as usize);
             return Some(ticket);
         }
+        rarely();
         self.reference.set(Some(ticket));
         None
     }

@@ -10,6 +10,7 @@ use std::task::Context;
 use crate::current::{Polled, Remains};
 use crate::driver::Drive;
 use crate::ready::Job;
+use crate::sync::rarely;
 use crate::turn::Done;
 use crate::waker::SlotWakers;
 
@@ -58,6 +59,7 @@ impl Drive<'_> {
             if job.as_mut().poll(&mut cx).is_ready() {
                 // Taken first: the destructor may drive another tree.
                 if ambient.has_remains() {
+                    rarely();
                     hand.remains = ambient.take_remains();
                 }
                 drop(hand.job.take());
@@ -70,12 +72,14 @@ impl Drive<'_> {
                 match pending {
                     None => {
                         if !engine.finish_quickly() {
+                            rarely();
                             engine.finish_done(key);
                         }
                     }
                     Some(job) => engine.finish_pending(job, wakers, ambient.self_woken.get()),
                 }
                 if engine.stirred || engine.has_ops() || ambient.budget.get() == 0 {
+                    rarely();
                     return None;
                 }
                 engine.next_plain(key)

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::node::{Node, State};
 use crate::ready::Key;
 use crate::slot::{Kind, NONE, Slot};
+use crate::sync::rarely;
 use crate::tree::Tree;
 use crate::wait::{WaitCell, WaitRecord};
 
@@ -321,10 +322,12 @@ impl Slot {
     #[inline]
     pub(crate) fn count_quickly(&mut self) -> bool {
         if self.gated || self.depth >= self.deepest || (self.kind == Kind::Begun && !self.counted) {
+            rarely();
             return false;
         }
         if let Some(extra) = &self.extra {
             if extra.epoch > 0 {
+                rarely();
                 return false;
             }
             if let Some(node) = &extra.node {

@@ -13,6 +13,11 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
+/// Tells the compiler that what leads here is rare: so that it lays out, and inlines, the other way.
+#[cold]
+#[inline(never)]
+pub(crate) fn rarely() {}
+
 /// Locks. No user code runs under our locks, so a poisoned one still guards sound data.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
