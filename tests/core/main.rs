@@ -21,6 +21,7 @@ mod failures;
 mod foreign;
 mod gather;
 mod handles;
+mod lending;
 mod limit;
 mod local;
 mod local_atomic;

@@ -39,6 +39,25 @@ fn a_future_that_is_boxed_already_is_not_boxed_again() {
 }
 
 #[test]
+fn a_scope_that_is_not_suspended_allocates_nothing_of_its_own() {
+    let scopes = steady(|| {
+        for n in 0..MANY {
+            scope(async { drop(add(work(2 * n))) }).now_or_never().unwrap().unwrap();
+        }
+    });
+    assert_eq!(scopes.count_total, MANY, "the boxes of the futures");
+}
+
+#[test]
+fn a_handle_that_is_dropped_at_once_allocates_nothing() {
+    let handles = steady(|| {
+        let all = scope(async { (0..500).for_each(|n| drop(add(work(2 * n)))) });
+        all.now_or_never().unwrap().unwrap();
+    });
+    assert_eq!(handles.count_total, 500, "the boxes of the futures");
+}
+
+#[test]
 fn a_transaction_does_not_grow_with_what_it_has_settled() {
     let t = begin();
     let fill = |rounds: u64| {
