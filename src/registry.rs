@@ -50,7 +50,10 @@ fn trees_of(apart: Option<&Arc<Apart>>) -> &Trees {
 
 fn all(apart: Option<&Arc<Apart>>) -> Vec<Arc<Tree>> {
     let trees = trees_of(apart).lock().unwrap_or_else(PoisonError::into_inner);
-    trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect()
+    let mut trees: Vec<_> = trees.iter().filter_map(|(_, tree)| tree.upgrade()).collect();
+    // In the order of making: where one stands in the slab depends on what was there before.
+    trees.sort_unstable_by_key(|tree| tree.id);
+    trees
 }
 
 static IDS: AtomicU64 = AtomicU64::new(1);
