@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::measure::{all_at_once, allocations, has_valgrind, instructions};
-use crate::report::toolchain;
+use crate::report::{processor, toolchain};
 use crate::subject::{Cell, Kind, Workload};
 
 /// What a count may grow by before it is a regression.
@@ -35,12 +35,17 @@ fn count(workloads: &'static [Workload]) -> Vec<Counts> {
     })
 }
 
+/// Where counts can be compared.
+fn place() -> String {
+    format!("{}, {}", toolchain(), processor())
+}
+
 /// Records the counts of today.
 pub fn record(workloads: &'static [Workload]) {
     assert!(has_valgrind(), "counts are recorded with valgrind");
     let mut text = format!(
         "# instructions and allocations a unit; `cargo run --release -- check --record`\n{}\n",
-        toolchain()
+        place()
     );
     for counts in count(workloads) {
         let instructions = counts.instructions.expect("there is valgrind");
@@ -62,10 +67,11 @@ fn recorded(text: &str, line: &str) -> Option<(f64, f64)> {
 /// Prints what has changed. False if something has become worse.
 pub fn check(workloads: &'static [Workload]) -> bool {
     let text = std::fs::read_to_string(file()).expect("counts.txt, see `check --record`");
-    // Another compiler, other instructions: allocations are compared all the same.
-    let comparable = text.lines().nth(1) == Some(&toolchain());
+    // Another compiler makes other instructions, and the C library chooses its own by the processor: allocations are
+    // compared all the same.
+    let comparable = text.lines().nth(1) == Some(&place());
     if !comparable {
-        println!("recorded with another compiler: instructions are not compared");
+        println!("recorded with another compiler or on another processor: instructions are not compared");
     }
     let counts = count(workloads);
     let (mut worse, mut better) = (0, 0);

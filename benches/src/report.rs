@@ -74,16 +74,18 @@ fn grouped(n: usize) -> String {
 
 /// Under which circumstances.
 pub fn circumstances(rounds: usize) -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map(|(_, name)| name);
-    let model = model.unwrap_or("an unknown processor");
+    let model = processor();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let pinned = if is_pinned() { "pinned" } else { "not pinned, for want of taskset" };
     let (rustc, target) = (toolchain(), std::env::consts::ARCH);
     format!("{rustc}, {target}, {processors} of {model}; medians of {rounds} processes, {pinned}.\n")
+}
+
+/// What runs this, as it calls itself.
+pub fn processor() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or("an unknown processor", |(_, name)| name).to_string()
 }
 
 /// What builds this, as it calls itself.
