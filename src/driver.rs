@@ -13,7 +13,6 @@ use crate::current::{Ambient, BUDGET, Current, Frame, Goal, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
 use crate::failures::Trash;
-use crate::lend;
 use crate::ready::Key;
 use crate::tree::{Tree, wake_and_drop};
 use crate::turn::{Done, Polling, Turn};
@@ -45,7 +44,7 @@ pub(crate) struct Drive<'a> {
     wakes: Key,
     self_woken: bool,
     kept: bool,
-    lending: Option<lend::Before>,
+    lent: Option<usize>,
     /// The engine has been taken out.
     stopped: bool,
 }
@@ -60,8 +59,9 @@ impl<'a> Drive<'a> {
         let driving = ambient.driving.replace(engine.tree_id);
         let polled = ambient.polled.replace(Polled::Nothing);
         let older = ambient.goal.replace(goal);
-        let lending = ambient.begin_lending(&mut engine);
-        let below = ambient.engine.replace(Some(engine));
+        let mut below = ambient.engine.take();
+        let lent = ambient.begin_lending(&mut engine, below.as_deref_mut());
+        ambient.engine.replace(Some(engine));
         let drives = ambient.drives.get();
         if drives == 0 {
             ambient.budget.set(BUDGET);
@@ -82,7 +82,7 @@ impl<'a> Drive<'a> {
             wakes: ambient.wakes.replace(Key::MAX),
             self_woken: ambient.self_woken.replace(false),
             kept: ambient.kept.replace(false),
-            lending: Some(lending),
+            lent: Some(lent),
             stopped: false,
         }
     }
@@ -99,7 +99,7 @@ impl<'a> Drive<'a> {
             wakes: Key::MAX,
             self_woken: false,
             kept: false,
-            lending: None,
+            lent: None,
             stopped: true,
         }
     }
@@ -297,13 +297,17 @@ impl<'a> Drive<'a> {
         if let Some(tree) = &engine.tree {
             tree.set_driven_by(0);
         }
-        if let Some(before) = self.lending.take() {
-            ambient.end_lending(&mut engine, before);
-        }
         ambient.drives.set(ambient.drives.get() - 1);
+        let mut below = None;
         if self.framed
-            && let Some(Frame::Drive { engine: below, .. }) = ambient.pop_frame()
+            && let Some(Frame::Drive { engine, .. }) = ambient.pop_frame()
         {
+            below = engine;
+        }
+        if let Some(lent) = self.lent.take() {
+            ambient.end_lending(&mut engine, below.as_deref_mut(), lent);
+        }
+        if below.is_some() {
             ambient.engine.replace(below);
         }
         ambient.driving.set(self.driving);

@@ -125,9 +125,6 @@ impl Engine {
     }
 }
 
-/// What was in the ambient before a drive.
-pub(crate) type Before = (Option<Arc<Ticket>>, usize);
-
 impl Ambient {
     /// Adds to a node of the tree that is driven here.
     pub(crate) fn add_lending(
@@ -170,15 +167,25 @@ impl Ambient {
         None
     }
 
-    /// A drive begins. Returns what `end_lending` wants.
+    /// A drive begins, on top of that of the engine `below`, which has its reference back meanwhile: it may have to look who
+    /// holds its ticket. Returns what `end_lending` wants.
     #[inline]
-    pub(crate) fn begin_lending(&self, engine: &mut Engine) -> Before {
-        (self.reference.replace(engine.lending.reference.take()), self.lent.replace(0))
+    pub(crate) fn begin_lending(&self, engine: &mut Engine, below: Option<&mut Engine>) -> usize {
+        let reference = self.reference.replace(engine.lending.reference.take());
+        if let Some(below) = below {
+            below.lending.reference = reference;
+        }
+        self.lent.replace(0)
     }
 
     /// A drive is over: restores what was before.
     #[inline]
-    pub(crate) fn end_lending(&self, engine: &mut Engine, (reference, lent): Before) {
+    pub(crate) fn end_lending(&self, engine: &mut Engine, below: Option<&mut Engine>, lent: usize) {
+        let (reference, lent) = match below {
+            // Where it has looked, nothing is lent any more.
+            Some(below) => (below.lending.reference.take(), if below.lending.lent { lent } else { 0 }),
+            None => (None, lent),
+        };
         engine.lending.reference = self.reference.replace(reference);
         self.lent.set(lent);
     }

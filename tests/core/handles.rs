@@ -1,6 +1,6 @@
 //! What a handle tells, and ending by handle.
 
-use settled::{State, Transaction, add, begin, block_on, current, scope};
+use settled::{State, Transaction, add, add_value, begin, block_on, current, scope};
 use support::{Gate, Log, Task, assert_pending, assert_ready, causes, failing, finish, yields};
 
 #[test]
@@ -193,4 +193,52 @@ fn block_on_in_enter_is_not_inside_a_drive() {
     let value = t.enter(|| block_on(add(async { Ok::<_, std::io::Error>(4) })));
     assert_eq!(value.unwrap(), 4);
     t.enter(|| block_on(t.end())).unwrap();
+}
+
+#[test]
+fn a_ticket_serves_one_future_at_a_time_also_where_a_drive_above_looks_at_its_tree() {
+    let other = begin();
+    finish(scope(async move {
+        let here = current().unwrap();
+        add(async move {
+            add(yields(2)); // its handle is gone: the ticket is there for the next one
+            let look = here.clone();
+            other
+                .add(async move {
+                    drop(look.add(async {}));
+                    assert!(look.snapshot().is_complete());
+                })
+                .unwrap();
+            assert_ready!(Task::new(other.end()).poll()).unwrap();
+            let five = here.enter(|| add_value(async { 5 }));
+            let text = here.enter(|| add_value(async { "text" }));
+            assert_eq!((five.await.unwrap(), text.await.unwrap()), (5, "text"));
+        });
+    }))
+    .unwrap();
+}
+
+#[test]
+fn a_handle_that_is_kept_over_such_a_look_keeps_its_ticket() {
+    let other = begin();
+    finish(scope(async move {
+        let here = current().unwrap();
+        add(async move {
+            let five = add_value(async { 5 });
+            let look = here.clone();
+            other
+                .add(async move {
+                    drop(look.add(async {}));
+                    assert!(look.snapshot().is_complete());
+                })
+                .unwrap();
+            assert_ready!(Task::new(other.end()).poll()).unwrap();
+            let told = Log::new();
+            let tell = told.clone();
+            drop(five.on_settled(move |five| tell.note(format!("{five:?}"))));
+            assert_eq!(add_value(async { "text" }).await.unwrap(), "text");
+            assert_eq!(told.take(), ["Ok(5)"]);
+        });
+    }))
+    .unwrap();
 }
