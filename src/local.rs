@@ -114,6 +114,15 @@ impl Locals {
         self.node.get().is_some_and(|own| Arc::ptr_eq(own, node))
     }
 
+    /// Who has what was in it, if that was handed on.
+    pub(crate) fn heir(&self) -> Option<Rc<Locals>> {
+        let mut at = if self.is_open() { None } else { self.above.get() };
+        while let Some(list) = at.filter(|list| !list.is_open()) {
+            at = list.above.get();
+        }
+        at.cloned()
+    }
+
     fn is_open(&self) -> bool {
         !self.closed.get()
     }
@@ -196,13 +205,11 @@ impl Locals {
             return 0;
         }
         tasks.sort_by_key(|task| task.order);
-        let mut above = self.above.get();
-        while let Some(list) = above {
-            if list.is_open() {
-                tasks.into_iter().for_each(|task| list.add(task.future));
-                return 0;
-            }
-            above = list.above.get();
+        if let Some(heir) = self.heir() {
+            tasks.into_iter().for_each(|task| heir.add(task.future));
+            // Who waits here for one of them is to wait there.
+            self.wakes.wake_by_ref();
+            return 0;
         }
         let count = tasks.len();
         tasks.into_iter().for_each(drop_quietly);

@@ -367,6 +367,10 @@ impl<T> LocalStashed<T> {
             return Poll::Ready(Err(Failure::new(Why::Uncommitted, self.location)));
         }
         cell.listen(Some(cx.waker().clone()));
+        if let Some(heir) = list.heir() {
+            list.leave(list_seat);
+            *list = heir;
+        }
         if list.is_attended() {
             return Poll::Pending;
         }
