@@ -11,7 +11,7 @@ use crate::cancel::{self, Lasting};
 use crate::current::{self, Remains};
 use crate::end::{End, Wait};
 use crate::engine::Engine;
-use crate::error::{Failures, Place};
+use crate::error::{Failures, Place, call_quietly, drop_quietly};
 use crate::node::Node;
 use crate::ready::{Added, Job};
 use crate::registry::{self, Apart};
@@ -78,8 +78,8 @@ pub(crate) fn node() -> &'static Arc<Node> {
 ///
 /// The spawner is given one future at a time, not one for each that was added (those have no owner who would wait for
 /// them, and keep their order so): it polls what is in the root until nothing is pending. The next work that
-/// comes then is given to the spawner with a new one. A spawner that drops the future loses nothing: the work stays in
-/// the root, until the next is spawned or [`wait_all`](crate::wait_all) settles it.
+/// comes then is given to the spawner with a new one. A spawner that drops the future, or panics, loses nothing: the work
+/// stays in the root, until the next is spawned or [`wait_all`](crate::wait_all) settles it.
 ///
 /// ```
 /// use futures::future::BoxFuture;
@@ -108,8 +108,10 @@ pub(crate) fn kick() -> bool {
     let Some(spawner) = lock_spawner().clone() else { return false };
     let number = registry::next_id();
     if is_busy() && root.spawned.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-        spawner.spawn(Box::pin(RootDriver { number, wait: None }));
+        // Who adds, in a destructor maybe, has nothing to do with a spawner that panics.
+        call_quietly(|| spawner.spawn(Box::pin(RootDriver { number, wait: None })));
     }
+    drop_quietly(spawner);
     true
 }
 

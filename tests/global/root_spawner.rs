@@ -153,3 +153,13 @@ fn what_is_added_elsewhere_when_a_wait_is_about_to_leave_is_run() {
     drivers.into_iter().for_each(|mut driver| assert_ready!(driver.run()));
     assert_eq!(log.take(), ["late"]);
 }
+
+#[test]
+fn a_spawner_that_panics_is_no_matter_of_who_adds() {
+    let (_turn, _) = turn();
+    set_root_spawner(|_: BoxFuture<'static, ()>| panic!("no runtime here"));
+    let log = Log::new();
+    add(log.step("kept"));
+    finish(settled::wait_all());
+    assert_eq!(log.take(), ["kept"]);
+}
