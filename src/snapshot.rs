@@ -1,5 +1,6 @@
 //! What a transaction looks like inside at one moment: [`Snapshot`].
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -119,6 +120,13 @@ impl Snapshot {
     /// Below the root: the trees that it has adopted, each below the future that drives it.
     fn add_adopted(&mut self, root: &Node) {
         let mut grafts: Vec<(usize, Nodes)> = Vec::new();
+        // By place: those directly below the root that may be drivers, the last one first.
+        let mut drivers: HashMap<*const Location<'_>, Vec<usize>> = HashMap::new();
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if node.depth == 1 && node.kind == NodeKind::Future {
+                drivers.entry(std::ptr::from_ref(node.location)).or_default().push(index);
+            }
+        }
         for tree in registry::adopted(root.tree.apart.as_ref()) {
             let Some(below) = tree.peek(|engine| engine.look_all()) else {
                 self.complete = false;
@@ -126,14 +134,8 @@ impl Snapshot {
             };
             let Some(top) = below.first() else { continue };
             // It was added where the top of the tree was begun. Of several of one place any will do: they are alike.
-            let drives = |(index, node): (usize, &SnapshotNode)| {
-                let alike = node.depth == 1
-                    && node.kind == NodeKind::Future
-                    && std::ptr::eq(node.location, top.location)
-                    && grafts.iter().all(|(taken, _)| *taken != index);
-                alike.then_some(index)
-            };
-            let index = self.nodes.iter().enumerate().find_map(drives).unwrap_or(0);
+            let alike = drivers.get_mut(&std::ptr::from_ref(top.location));
+            let index = alike.and_then(Vec::pop).unwrap_or(0);
             grafts.push((index, below));
         }
         if grafts.is_empty() {

@@ -46,3 +46,18 @@ fn what_the_root_has_adopted_is_seen_below_it() {
     assert!(Transaction::root().snapshot().to_string().starts_with("root  open"));
     assert_eq!(Transaction::root().snapshot().nodes().len(), 1);
 }
+
+#[test]
+fn thousands_of_adopted_trees_are_seen_in_passing() {
+    const TREES: usize = 3_000;
+    set_reporter(|_| ());
+    let registry = settled::Registry::new();
+    let gate = Gate::new();
+    for _ in 0..TREES {
+        drop(Transaction::builder().registry(&registry).begin().add(gate.pass()).unwrap());
+    }
+    // The driver, the transaction, its future.
+    assert_eq!(registry.root().snapshot().nodes().len(), 1 + 3 * TREES);
+    gate.open();
+    finish(registry.wait_all());
+}
