@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::current::{self, Ambient, Current, Goal};
 use crate::driver::{Drive, Left};
 use crate::engine::Engine;
+use crate::error::{Failure, Kind as Why};
 use crate::hold::Holder;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
@@ -75,9 +76,25 @@ impl Engine {
             }
             if key != top && slot.kind == Kind::Added && slot.live {
                 slot.ticket.get_or_insert_with(Ticket::unheld).cancel_below();
-                self.cancel(key);
+                if !self.cancel_outside(key) {
+                    self.ready.wake(key);
+                }
             }
         }
+    }
+
+    /// Has what is in this slot dropped by who polls it, if somebody else does. It is cancelled with what is above it.
+    pub(crate) fn cancel_outside(&mut self, key: Key) -> bool {
+        let node = self.slot(key).node().filter(|node| node.outside.is_some()).cloned();
+        let Some(node) = node else { return false };
+        let home = match self.home(false, key) {
+            NONE => None,
+            home => Some(self.share(&node.tree, home)),
+        };
+        let failure = Failure::new(Why::Cancelled, node.location);
+        let waker = node.outside.as_ref().and_then(|outside| outside.refuse_with_others(failure, home));
+        self.outbox.extend(waker);
+        true
     }
 
     /// By the index of the slot: is it `top`, or below that?
@@ -181,6 +198,15 @@ pub(crate) fn dropping(ambient: &Ambient, tree: &Arc<Tree>, loose: bool, key: Ke
     let home = home.unwrap_or_else(|| root::of(tree));
     let _cancelling = Cancelling::begin(ambient, tree);
     ambient.enter(Current::Node(home), f);
+}
+
+/// Runs `f`, which drops something of this tree that others poll, as it was cancelled with what is above it.
+#[cold]
+pub(crate) fn at_home(tree: &Tree, home: &Arc<Node>, f: impl FnOnce()) {
+    current::with(|ambient| {
+        let _cancelling = Cancelling::begin(ambient, tree);
+        current::enter(home, f);
+    });
 }
 
 /// Drops the body of a scope that is given up: with its transaction current, unless what is pending there is cancelled, or

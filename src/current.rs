@@ -18,6 +18,7 @@ use crate::error::{BoxError, Failures, Place};
 use crate::local::Locals;
 use crate::node::Node;
 use crate::ready::Key;
+use crate::spawn::SpawnTask;
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::waker::{SlotWaker, Wakers};
@@ -155,6 +156,10 @@ pub(crate) struct Ambient {
     waking: Cell<usize>,
     /// Those that have to wait until some of these have returned.
     wakes_to_come: RefCell<Wakers>,
+    /// How many tasks are being handed to spawners on this stack, one inside of the other.
+    pub(crate) spawning: Cell<usize>,
+    /// Those that have to wait until some of these have returned.
+    pub(crate) tasks_to_come: RefCell<Vec<SpawnTask>>,
 }
 
 // Without a destructor: it is there to the last of the thread's, and holds nothing between polls.
@@ -198,6 +203,8 @@ impl Ambient {
             postponed: RefCell::new(Vec::new()),
             waking: Cell::new(0),
             wakes_to_come: RefCell::new(Wakers::new_const()),
+            spawning: Cell::new(0),
+            tasks_to_come: RefCell::new(Vec::new()),
         }
     }
 

@@ -41,10 +41,13 @@ impl Engine {
                 self.apply_limits(key, limits);
                 // Where it is polled by others, from now on.
                 self.refuse_if_too_deep(key, &node);
+                if self.is_cancelled_for_good(parent) {
+                    self.cancel_outside(key);
+                }
                 self.count_if_held(parent, &node);
             }
             Op::Wake(key) => self.ready.wake(key),
-            Op::Cancel(key) => self.cancel(key),
+            Op::Cancel(key) => self.look_at_ticket(key),
             Op::Unqueue(key) => self.unqueue_cancelled(key),
             Op::CancelBelow(node, lasting) => {
                 if !node.is_closed() {

@@ -14,11 +14,13 @@ use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
 
+use crate::cancel;
 use crate::current::{self, Current, Frame, Remains};
 use crate::error::{Failure, Failures, Kind as Why, Place, call_quietly, drop_quietly};
 use crate::frames::Framed;
 use crate::node::Node;
 use crate::open::Options;
+use crate::root;
 use crate::slot::Kind;
 use crate::sync::{Mutex, lock};
 use crate::tree::Op;
@@ -34,6 +36,8 @@ pub(crate) struct Outside {
 struct State {
     /// It is to be dropped, and why. Never one that holds a value of the user's.
     refused: Option<Failure>,
+    /// It was cancelled with what is above it: what is current while it is dropped; `None` inside: the root.
+    home: Option<Option<Arc<Node>>>,
     /// It is not to be polled before an atomic transaction around it commits.
     held: bool,
     /// Of who polls.
@@ -47,6 +51,27 @@ impl Outside {
         let mut state = lock(&self.state);
         state.refused.get_or_insert(failure);
         state.waker.take()
+    }
+
+    /// The same, as all is cancelled that is below something: it is at home there while it is dropped.
+    #[must_use]
+    pub(crate) fn refuse_with_others(&self, failure: Failure, home: Option<Arc<Node>>) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        // Both are above what this belongs to: neither reference is the last one.
+        state.home = Some(home);
+        state.refused.get_or_insert(failure);
+        state.waker.take()
+    }
+
+    /// Has it look at its ticket. Gives who is to be woken for that.
+    #[must_use]
+    pub(crate) fn nudge(&self) -> Option<Waker> {
+        lock(&self.state).waker.take()
+    }
+
+    /// Where it is at home, if it was cancelled with others.
+    fn home(&self) -> Option<Option<Arc<Node>>> {
+        lock(&self.state).home.clone()
     }
 
     /// That of what is held back.
@@ -152,6 +177,15 @@ impl Part {
         })
     }
 
+    /// The same for what is dropped: `home` is current if it was cancelled with others.
+    fn within_home(&self, ticket: Option<usize>, home: Option<Option<Arc<Node>>>, f: impl FnOnce()) {
+        let tree = &self.node.tree;
+        self.within(ticket, || match home {
+            None => f(),
+            Some(home) => cancel::at_home(tree, &home.unwrap_or_else(|| root::of(tree)), f),
+        });
+    }
+
     /// It does not count any more, except for what is below it.
     pub(crate) fn done(&self, failures: Failures) {
         self.node.tree.submit(Op::Done(self.node.clone(), failures));
@@ -222,7 +256,8 @@ impl<W: Work> Outsider<W> {
             }
         }
         let mut wakers = Wakers::new();
-        self.part.within(work.ticket(), || {
+        let home = self.outside().and_then(Outside::home).filter(|_| refused.is_some());
+        self.part.within_home(work.ticket(), home, || {
             // What panicked or was refused is still to be dropped, which may panic too.
             let second = catch_unwind(AssertUnwindSafe(|| work.clear())).err();
             let panics = panic.into_iter().chain(second);

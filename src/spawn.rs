@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use futures::task::{FutureObj, Spawn};
 
-use crate::current::{self, Remains};
+use crate::current::{self, Ambient, Remains};
 use crate::engine::Engine;
 use crate::error::{Failure, call_quietly, drop_quietly};
 use crate::node::Node;
@@ -26,7 +26,8 @@ use crate::waker::Wakers;
 /// Closures that take a `BoxFuture<'static, ()>` are spawners; [`SpawnOn`] makes one of an executor that knows the traits
 /// of the `futures` crate.
 ///
-/// It is called with no lock held. A task that it drops, or that it panics with, loses only itself: its future fails with
+/// It is called with no lock held, on whatever thread adds or drives. It may poll the task there and then, but is not to
+/// wait for it: what the task waits for may be next in line to be spawned here. A task that it drops, or that it panics with, loses only itself: its future fails with
 /// [is cancelled](crate::Failure::is_cancelled).
 ///
 /// ```
@@ -114,12 +115,36 @@ pub(crate) struct SpawnTask {
 }
 
 impl SpawnTask {
-    /// Hands it over. Never under a lock.
-    pub(crate) fn hand_over(self) {
+    fn hand_over(self) {
         let SpawnTask { spawner, task } = self;
         call_quietly(|| spawner.spawn(Box::pin(task)));
         drop_quietly(spawner);
     }
+}
+
+/// How many tasks may be handed over one inside of the other, as where a spawner polls them at once and they add others.
+const NESTED: usize = 64;
+
+/// Hands them to their spawners, in order. Never under a lock. Far down a chain of such calls they are queued, so that it
+/// takes no more stack.
+pub(crate) fn hand_over(tasks: Vec<SpawnTask>) {
+    if !tasks.is_empty() {
+        current::with(|ambient| hand_over_here(ambient, tasks));
+    }
+}
+
+#[cold]
+fn hand_over_here(ambient: &Ambient, mut tasks: Vec<SpawnTask>) {
+    let nested = ambient.spawning.get();
+    if nested >= NESTED {
+        return ambient.tasks_to_come.borrow_mut().extend(tasks);
+    }
+    ambient.spawning.set(nested + 1);
+    while !tasks.is_empty() {
+        tasks.into_iter().for_each(SpawnTask::hand_over);
+        tasks = ambient.tasks_to_come.take();
+    }
+    ambient.spawning.set(nested);
 }
 
 /// A future on a runtime.
@@ -242,15 +267,12 @@ impl Engine {
         }
     }
 
-    /// Has what is in this slot dropped by who polls it.
-    pub(crate) fn cancel(&mut self, key: Key) {
-        // Without a slot after a stale mark.
+    /// Has who polls what is in this slot look at its ticket, which may have been marked as cancelled. No more than that: the
+    /// slot may have been given to another one since.
+    pub(crate) fn look_at_ticket(&mut self, key: Key) {
         let node = self.slots.get(key as usize).and_then(Slot::node);
-        match node.and_then(|node| Some((node.outside.as_ref()?, node.location))) {
-            Some((outside, location)) => {
-                let failure = Failure::new(crate::error::Kind::Cancelled, location);
-                self.outbox.extend(outside.refuse(failure));
-            }
+        match node.and_then(|node| node.outside.as_ref()) {
+            Some(outside) => self.outbox.extend(outside.nudge()),
             None => self.ready.wake(key),
         }
     }

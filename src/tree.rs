@@ -41,7 +41,7 @@ use crate::look;
 use crate::node::Node;
 use crate::ready::{Added, Key};
 use crate::registry;
-use crate::spawn::SpawnTask;
+use crate::spawn;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock};
 use crate::ticket::Ticket;
 use crate::wait::WaitCell;
@@ -95,7 +95,7 @@ pub(crate) enum Op {
     /// Give this node a slot below its parent.
     Begin(Arc<Node>),
     Wake(Key),
-    /// Have what is in this slot dropped: it has been marked.
+    /// Have the mark seen that was set on the ticket of what is, or was, in this slot.
     Cancel(Key),
     /// What others poll may be polled: it is held back no more.
     Release(Arc<Node>),
@@ -455,7 +455,7 @@ pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
 #[cold]
 fn empty(trash: Trash) {
     let Trash { failures, nodes, tasks, tickets } = trash;
-    tasks.into_iter().for_each(SpawnTask::hand_over);
+    spawn::hand_over(tasks);
     failures.into_iter().for_each(drop_quietly);
     nodes.into_iter().for_each(|node| {
         watch::closed(&node);

@@ -620,3 +620,69 @@ fn many_at_once() {
     .unwrap();
     assert_eq!(count.get(), 3_000);
 }
+
+#[test]
+fn a_handle_polls_its_future_also_where_that_was_handed_on() {
+    for awaited_before in [false, true] {
+        let outer = begin_local();
+        let kept: Rc<RefCell<Option<LocalStashed<i32>>>> = Rc::default();
+        let keep = kept.clone();
+        let gate = Gate::new();
+        let pass = gate.pass();
+        let mut inner = Task::new(scope_local(async move {
+            *keep.borrow_mut() = Some(add_local_value(async {
+                pass.await;
+                5
+            }));
+            std::future::pending::<()>().await;
+        }));
+        outer.enter(|| assert_pending!(inner.poll()));
+        let mut stashed = Task::new(kept.take().unwrap());
+        if awaited_before {
+            assert_pending!(stashed.run());
+        }
+        drop(inner);
+        assert_pending!(stashed.run());
+        gate.open();
+        assert_eq!(assert_ready!(stashed.run()).unwrap(), 5);
+        finish(outer.end()).unwrap();
+    }
+}
+
+#[test]
+fn what_a_cancelled_local_future_says_goodbye_with_goes_to_the_transaction_above() {
+    let log = Log::new();
+    let noted = log.clone();
+    let failures = finish(scope_local(async move {
+        let inner = Transaction::builder().name("inner").begin();
+        let goodbye = noted.clone();
+        let cancelled = inner.enter(|| {
+            let goodbye = on_drop(move || {
+                goodbye.note(current().unwrap().name().unwrap_or("above"));
+                add(goodbye.step("goodbye"));
+            });
+            add_local(async move {
+                let _goodbye = goodbye;
+                std::future::pending::<()>().await;
+            })
+        });
+        inner.abort();
+        assert!(cancelled.await.unwrap_err().is_cancelled());
+        inner.end().await.unwrap();
+    }));
+    failures.unwrap();
+    assert_eq!(log.take(), ["above", "goodbye"]);
+}
+
+#[test]
+fn after_the_first_failure_of_a_fail_fast_transaction_local_futures_are_cancelled_too() {
+    finish(scope_local(async {
+        let inner = Transaction::builder().fail_fast().begin();
+        inner.add(failing("first")).unwrap();
+        yields(2).await;
+        let late = inner.enter(|| add_local(async { unreachable!("it was cancelled in advance") }));
+        assert!(late.await.unwrap_err().is_cancelled());
+        assert_eq!(inner.end().await.unwrap_err().len(), 1);
+    }))
+    .unwrap();
+}

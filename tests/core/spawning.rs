@@ -497,3 +497,52 @@ fn what_is_dropped_half_way_goes_on_on_the_runtime_and_its_adopter_waits() {
     assert_ready!(outer.run()).unwrap();
     assert_eq!(log.take(), ["done all the same"]);
 }
+
+#[test]
+fn cancelling_what_is_done_does_not_touch_who_has_its_place_now() {
+    let runtime = Runtime::new();
+    let transaction = spawning(&runtime);
+    let done = transaction.add(async {}).unwrap();
+    runtime.run();
+    assert!(done.is_settled());
+    let other = transaction.add(yields(2)).unwrap();
+    done.cancel();
+    runtime.run();
+    finish(other).unwrap();
+    finish(transaction.end()).unwrap();
+}
+
+#[test]
+fn a_spawner_that_polls_at_once_takes_no_stack_for_a_long_chain() {
+    fn next(transaction: Transaction, left: u32) {
+        if left > 0 {
+            let after = transaction.clone();
+            transaction.add(async move { next(after, left - 1) }).unwrap();
+        }
+    }
+    let at_once = |task: BoxFuture<'static, ()>| assert_ready!(Task::new(task).run());
+    let transaction = Transaction::builder().spawner(at_once).begin();
+    next(transaction.clone(), 100_000);
+    assert_eq!(transaction.pending(), 0);
+    finish(transaction.end()).unwrap();
+}
+
+#[test]
+fn what_a_cancelled_task_says_goodbye_with_goes_to_the_transaction_above() {
+    let (runtime, log) = (Runtime::new(), Log::new());
+    let outer = begin();
+    let transaction = outer.enter(|| Transaction::builder().fail_fast().spawner(runtime.spawner()).begin());
+    let goodbye = log.clone();
+    transaction
+        .add(async move {
+            let _goodbye = on_drop(move || drop(add(goodbye.step("goodbye"))));
+            std::future::pending::<()>().await;
+        })
+        .unwrap();
+    transaction.add(failing("first")).unwrap();
+    runtime.run();
+    assert_eq!(finish(transaction.end()).unwrap_err().len(), 1);
+    assert_eq!(outer.pending(), 1);
+    finish(outer.end()).unwrap();
+    assert_eq!(log.take(), ["goodbye"]);
+}
