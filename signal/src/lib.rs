@@ -51,6 +51,8 @@ mod delivery;
 mod handler;
 mod handlers;
 mod lock;
+#[cfg(feature = "macros")]
+mod model;
 mod notification;
 mod notify;
 mod observable;
@@ -72,6 +74,18 @@ pub use observable::Observable;
 pub use outcome::{HandlerOutcome, IntoOutcome};
 pub use signal::Signal;
 pub use source::Source;
+
+#[cfg(feature = "macros")]
+pub use settled_macros::{handlers, model};
+
+/// For the macros.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::model::{
+        ExpectsBlock, HandlersBlock, Hidden, MaybeBlock, Model, NoBlock, Shown, Value, called_on,
+    };
+}
 
 /// The core: scopes, transactions, failures.
 pub use settled as transaction;

@@ -7,6 +7,7 @@ mod dead;
 mod failures;
 mod kit;
 mod model;
+mod models;
 mod notification;
 mod observable;
 mod outside;
