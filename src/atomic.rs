@@ -67,6 +67,11 @@ where
 
 pin_project! {
     /// The future of [`atomic`].
+    ///
+    /// ```
+    /// let order = settled::atomic(async { Ok::<_, String>(17) });
+    /// assert_eq!(settled::block_on(order).unwrap(), 17);
+    /// ```
     #[must_use = "an atomic transaction does nothing unless it is awaited"]
     pub struct Atomic<F: Future> {
         #[pin]
@@ -76,6 +81,11 @@ pin_project! {
 
 pin_project! {
     /// The future of [`Atomic::outcome`].
+    ///
+    /// ```
+    /// let outcome = settled::block_on(settled::atomic(async { Err::<(), _>("sold out") }).outcome());
+    /// assert!(outcome.value.is_err() && outcome.failures.is_empty());
+    /// ```
     #[must_use = "an atomic transaction does nothing unless it is awaited"]
     pub struct AtomicOutcome<F: Future> {
         #[pin]
@@ -93,6 +103,15 @@ where
 
     /// Resolves with the value (also where something that started after the commit failed), or why it was rolled back, and
     /// the failures.
+    ///
+    /// ```
+    /// let order = settled::atomic(async {
+    ///     settled::add(async { Err::<(), _>("no paper") }); // the letter fails, the order stands
+    ///     Ok::<_, String>(17)
+    /// });
+    /// let outcome = settled::block_on(order.outcome());
+    /// assert_eq!((outcome.value.unwrap(), outcome.failures.len()), (17, 1));
+    /// ```
     pub fn outcome(self) -> AtomicOutcome<F> {
         AtomicOutcome { body: self.body }
     }

@@ -32,6 +32,12 @@ pub struct TransactionBuilder {
 
 impl TransactionBuilder {
     /// Names it, for reports, `Debug` and the like.
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// assert!(format!("{import:?}").contains("import"));
+    /// # settled::block_on(import.end()).unwrap();
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.name = Some(name.into().into_boxed_str());
         self
@@ -40,6 +46,16 @@ impl TransactionBuilder {
     /// How deep futures may be nested below it: the add that passes the limit becomes a failure that
     /// [is too deep](crate::Failure::is_too_deep) and names the chain of locations. 1024 unless it is said here or by a
     /// transaction above.
+    ///
+    /// ```
+    /// fn cascade() {
+    ///     settled::add(async { cascade() });
+    /// }
+    ///
+    /// let scope = settled::Transaction::builder().depth_limit(3).scope(async { cascade() });
+    /// let failures = settled::block_on(scope).unwrap_err();
+    /// assert!(failures.first().unwrap().is_too_deep());
+    /// ```
     pub fn depth_limit(mut self, limit: usize) -> Self {
         self.options.depth_limit = Some(u32::try_from(limit).unwrap_or(u32::MAX));
         self
@@ -158,6 +174,13 @@ impl TransactionBuilder {
     /// It and all below it keep apart from the process, with the transactions of this registry. See [`Registry`].
     ///
     /// Its parent is what is current, if that is of the same registry; else it has none.
+    ///
+    /// ```
+    /// let registry = settled::Registry::new();
+    /// let transaction = settled::Transaction::builder().registry(&registry).begin();
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!(settled::block_on(registry.wait_all()).ended, 1); // and nothing of others
+    /// ```
     pub fn registry(mut self, registry: &Registry) -> Self {
         self.options.apart = Some(registry.apart().clone());
         self
@@ -165,36 +188,72 @@ impl TransactionBuilder {
 
     /// What becomes of what is pending when the transaction is dropped before its end: [`OnDrop::Adopt`] unless it is said
     /// here.
+    ///
+    /// ```
+    /// use settled::OnDrop;
+    ///
+    /// let search = settled::Transaction::builder().on_drop(OnDrop::Cancel).begin();
+    /// let hits = search.add_value(std::future::pending::<u32>()).unwrap();
+    /// drop(search);
+    /// assert!(settled::block_on(hits).unwrap_err().is_cancelled());
+    /// ```
     pub fn on_drop(mut self, on_drop: OnDrop) -> Self {
         self.options.limits.on_drop = on_drop;
         self
     }
 
     /// As [`begin_local`](crate::begin_local).
+    ///
+    /// ```
+    /// let window = settled::Transaction::builder().name("window").begin_local();
+    /// assert_eq!(window.name(), Some("window"));
+    /// settled::block_on(window.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn begin_local(self) -> LocalTransaction {
         LocalTransaction::open(self.options, Location::caller())
     }
 
     /// As [`scope_local`](crate::scope_local).
+    ///
+    /// ```
+    /// let scope = settled::Transaction::builder().name("window").scope_local(async { 1 });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 1);
+    /// ```
     #[track_caller]
     pub fn scope_local<F: Future>(self, body: F) -> LocalScope<F> {
         LocalScope::new(body, self.options, Location::caller())
     }
 
     /// As [`begin`](crate::begin).
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// import.add(async {}).unwrap();
+    /// settled::block_on(import.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn begin(self) -> OwnedTransaction {
         OwnedTransaction::open(self.options, Location::caller())
     }
 
     /// As [`scope`](crate::scope).
+    ///
+    /// ```
+    /// let scope = settled::Transaction::builder().name("request").scope(async { 200 });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 200);
+    /// ```
     #[track_caller]
     pub fn scope<F: Future>(self, body: F) -> Scope<F> {
         Scope::new(body, self.options, Location::caller())
     }
 
     /// As [`atomic`](crate::atomic()).
+    ///
+    /// ```
+    /// let order = settled::Transaction::builder().name("order").atomic(async { "7".parse::<u32>() });
+    /// assert_eq!(settled::block_on(order).unwrap(), 7);
+    /// ```
     #[track_caller]
     pub fn atomic<F, T, E>(self, body: F) -> Atomic<F>
     where
@@ -204,6 +263,11 @@ impl TransactionBuilder {
     }
 
     /// As [`try_scope`](crate::try_scope).
+    ///
+    /// ```
+    /// let scope = settled::Transaction::builder().name("request").try_scope(async { "7".parse::<u32>() });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 7);
+    /// ```
     #[track_caller]
     pub fn try_scope<F, T, E>(self, body: F) -> TryScope<F>
     where

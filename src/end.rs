@@ -17,6 +17,13 @@ use crate::watch;
 
 /// Ends a transaction: resolves when everything in it has settled and it is closed. See
 /// [`Transaction::end`](crate::Transaction::end).
+///
+/// ```
+/// let transaction = settled::begin();
+/// let (end, again) = (transaction.end(), transaction.end());
+/// settled::block_on(end).unwrap();
+/// settled::block_on(again).unwrap(); // the same outcome
+/// ```
 #[must_use = "a transaction ends when this is awaited"]
 pub struct End {
     node: Arc<Node>,
@@ -119,6 +126,14 @@ impl fmt::Debug for End {
 }
 
 /// Settles what was added so far; the transaction stays open. See [`Transaction::wait`](crate::Transaction::wait).
+///
+/// ```
+/// let transaction = settled::begin();
+/// transaction.add(async {}).unwrap();
+/// settled::block_on(transaction.wait()).unwrap();
+/// assert_eq!(transaction.state(), settled::State::Open);
+/// # settled::block_on(transaction.end()).unwrap();
+/// ```
 #[must_use = "what was added settles only if this, or something else, is awaited"]
 pub struct Wait {
     node: Arc<Node>,

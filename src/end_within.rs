@@ -14,6 +14,17 @@ use crate::error::Failures;
 pin_project! {
     /// Ends a transaction, but not longer than a timer takes. See
     /// [`Transaction::end_within`](crate::Transaction::end_within).
+    ///
+    /// ```
+    /// use settled::EndError;
+    ///
+    /// let transaction = settled::begin();
+    /// let gate = transaction.add(std::future::pending::<()>()).unwrap();
+    /// let timer = std::future::ready(()); // over at once; any future will do
+    /// assert!(matches!(settled::block_on(transaction.end_within(timer)), Err(EndError::Timeout)));
+    /// gate.cancel();
+    /// settled::block_on(transaction.end()).unwrap();
+    /// ```
     #[must_use = "a transaction ends when this is awaited"]
     pub struct EndWithin<T> {
         end: End,
@@ -48,6 +59,17 @@ impl<T> fmt::Debug for EndWithin<T> {
 }
 
 /// Why [`Transaction::end_within`](crate::Transaction::end_within) did not return `Ok`.
+///
+/// ```
+/// use settled::EndError;
+///
+/// let transaction = settled::begin();
+/// transaction.add(async { Err::<(), _>("no") }).unwrap();
+/// match settled::block_on(transaction.end_within(std::future::pending())) {
+///     Err(EndError::Failed(failures)) => assert_eq!(failures.len(), 1),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone)]
 pub enum EndError {
     /// The time was over first: the transaction is left ending.

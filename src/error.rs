@@ -102,42 +102,109 @@ impl Failure {
     }
 
     /// Did the future return an error?
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { Err::<(), _>("no") }).await.unwrap_err();
+    ///     assert!(failure.is_error() && !failure.is_panic());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn is_error(&self) -> bool {
         matches!(self.0.kind, Kind::Error(_))
     }
 
     /// Did the future, its destructor or its callback panic?
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { panic!("no") }).await.unwrap_err();
+    ///     assert!(failure.is_panic() && !failure.is_error());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn is_panic(&self) -> bool {
         matches!(self.0.kind, Kind::Panic(_))
     }
 
     /// Was the future dropped before it was done, because it was cancelled?
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let never = settled::add(std::future::pending::<()>());
+    ///     never.cancel();
+    ///     assert!(never.await.unwrap_err().is_cancelled());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0.kind, Kind::Cancelled)
     }
 
     /// Would waiting have meant waiting for oneself?
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let own = settled::current().unwrap();
+    ///     let failures = own.end().await.unwrap_err(); // the body would wait for the body
+    ///     assert!(failures.first().unwrap().is_would_deadlock());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn is_would_deadlock(&self) -> bool {
         matches!(self.0.kind, Kind::WouldDeadlock | Kind::Uncommitted)
     }
 
     /// Would waiting have meant waiting, inside an atomic transaction, for what starts only when that has committed? Such
     /// a failure also [would deadlock](Failure::is_would_deadlock).
+    ///
+    /// ```
+    /// settled::block_on(settled::atomic(async {
+    ///     let failure = settled::add(async {}).await.unwrap_err(); // it starts when the body has returned
+    ///     assert!(failure.is_uncommitted() && failure.is_would_deadlock());
+    ///     Ok::<_, String>(())
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn is_uncommitted(&self) -> bool {
         matches!(self.0.kind, Kind::Uncommitted)
     }
 
     /// Was the future refused because it would have been nested deeper than the transaction allows?
+    ///
+    /// ```
+    /// fn cascade() {
+    ///     settled::add(async { cascade() });
+    /// }
+    ///
+    /// let failures = settled::block_on(settled::scope(async { cascade() })).unwrap_err();
+    /// assert!(failures.first().unwrap().is_too_deep());
+    /// ```
     pub fn is_too_deep(&self) -> bool {
         matches!(self.0.kind, Kind::TooDeep(..))
     }
 
     /// Was there no open transaction to add the future to?
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// settled::block_on(transaction.end()).unwrap();
+    /// let gather = transaction.gather([async {}]);
+    /// assert!(settled::block_on(gather).unwrap_err().is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         matches!(self.0.kind, Kind::Closed)
     }
 
     /// The message of the panic, where it was one and had a text.
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { panic!("out of ink") }).await.unwrap_err();
+    ///     assert_eq!(failure.panic_message(), Some("out of ink"));
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.kind {
             Kind::Panic(message) => message.as_deref(),
@@ -146,6 +213,14 @@ impl Failure {
     }
 
     /// The error that the future returned.
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { Err::<(), _>("out of ink") }).await.unwrap_err();
+    ///     assert_eq!(failure.error().unwrap().to_string(), "out of ink");
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.0.kind {
             Kind::Error(error) => Some(&**error),
@@ -154,6 +229,17 @@ impl Failure {
     }
 
     /// The error that the future returned, if it is an `E`.
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    ///
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { "x".parse::<u32>() }).await.unwrap_err();
+    ///     assert!(failure.downcast_ref::<ParseIntError>().is_some());
+    ///     assert!(failure.downcast_ref::<std::io::Error>().is_none());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn downcast_ref<E>(&self) -> Option<&E>
     where
         E: Error + 'static,
@@ -174,6 +260,14 @@ impl Failure {
     }
 
     /// Where the future was added (for a wait that was refused: where the wait was asked for).
+    ///
+    /// ```
+    /// settled::block_on(settled::scope(async {
+    ///     let failure = settled::add(async { Err::<(), _>("no") }).await.unwrap_err();
+    ///     assert!(failure.location().line() > 0);
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location
     }
@@ -233,6 +327,18 @@ impl Error for Failure {
 /// All failures of a transaction that nobody else received, in the order in which their futures were added.
 ///
 /// At most 64 are kept; [`omitted`](Failures::omitted) counts the rest. Cloning is cheap.
+///
+/// ```
+/// let failures = settled::block_on(settled::scope(async {
+///     settled::add(async { Err::<(), _>("first") });
+///     settled::add(async { Err::<(), _>("second") });
+/// }))
+/// .unwrap_err();
+/// assert_eq!((failures.len(), failures.omitted()), (2, 0));
+/// let causes: Vec<_> = failures.iter().map(|failure| failure.error().unwrap().to_string()).collect();
+/// assert_eq!(causes, ["first", "second"]);
+/// assert_eq!(failures.to_string().lines().count(), 2); // a line each, with its place
+/// ```
 #[derive(Clone, Default)]
 pub struct Failures {
     /// `None` where there is none, so that the good case allocates nothing.
@@ -324,6 +430,23 @@ impl Error for Failures {
 }
 
 /// Why a [`try_scope`](crate::try_scope) did not return its value.
+///
+/// ```
+/// use settled::{ScopeError, add, block_on, try_scope};
+///
+/// let explain = |result: Result<(), ScopeError<&str>>| match result {
+///     Ok(()) => "fine".to_string(),
+///     Err(ScopeError::Body(error)) => format!("the body: {error}"),
+///     Err(ScopeError::Failed(failures)) => format!("{} of what it set going", failures.len()),
+///     Err(ScopeError::Refused(failure)) => format!("not committed: {failure}"),
+/// };
+/// assert_eq!(explain(block_on(try_scope(async { Err("no") }))), "the body: no");
+/// let failing = try_scope(async {
+///     add(async { Err::<(), _>("no") });
+///     Ok(())
+/// });
+/// assert_eq!(explain(block_on(failing)), "1 of what it set going");
+/// ```
 pub enum ScopeError<E> {
     /// The body returned this error; all that it had set going has settled.
     Body(E),

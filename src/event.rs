@@ -11,6 +11,20 @@ use crate::transaction::TransactionId;
 /// [`testing::Events`](crate::testing::Events), with the feature `tracing` told to the subscriber.
 ///
 /// [`Display`](fmt::Display) is one line.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use settled::{EventKind, testing::Events};
+///
+/// let transaction = settled::Transaction::builder().name("import").begin();
+/// let events = Events::of(&transaction);
+/// let added = transaction.add(async {}).unwrap();
+/// settled::block_on(transaction.end()).unwrap();
+/// let first = &events.take()[0];
+/// assert_eq!((first.kind(), first.name()), (EventKind::Added, Some("import")));
+/// assert!(first.future().is_some() && first.detail().is_none());
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Event {
     pub(crate) kind: EventKind,

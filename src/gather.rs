@@ -14,6 +14,13 @@ use crate::stash::Stashed;
 ///
 /// Resolves when all have settled. Where some failed it resolves with the first failure; the others stay with the
 /// transaction.
+///
+/// ```
+/// let transaction = settled::begin();
+/// let gather = transaction.gather([std::future::ready(1), std::future::ready(2)]);
+/// assert_eq!(settled::block_on(gather).unwrap(), [1, 2]);
+/// # settled::block_on(transaction.end()).unwrap();
+/// ```
 #[must_use = "the futures run anyway; their results are had by awaiting this"]
 pub struct Gather<T> {
     /// Those not taken yet. They are awaited one after the other: all are needed, and so each wake is for one.

@@ -79,6 +79,15 @@ impl<F: Future> InTransactionExt for F {}
 
 pin_project! {
     /// A future that takes part in a transaction: see [`InTransactionExt`].
+    ///
+    /// ```
+    /// use settled::InTransactionExt;
+    ///
+    /// let transaction = settled::begin();
+    /// let future = async { settled::current().map(|current| current.id()) }.in_transaction(&transaction);
+    /// assert_eq!(settled::block_on(future), Some(transaction.id()));
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     #[must_use = "a future does nothing unless it is polled; until it is done or dropped the transaction waits for it"]
     pub struct InTransaction<F> {
         // Until it is done.

@@ -62,6 +62,11 @@ pub fn scope_local<F: Future>(body: F) -> LocalScope<F> {
 
 pin_project! {
     /// The future of [`scope_local`].
+    ///
+    /// ```
+    /// let scope = settled::scope_local(async { 5 });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 5);
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct LocalScope<F: Future> {
         // Dropped first: it tells what became of the local futures.

@@ -58,6 +58,15 @@ impl LocalTransaction {
     }
 
     /// Makes it current for the length of the call, for [`add_local`](crate::add_local) too.
+    ///
+    /// ```
+    /// let window = settled::begin_local();
+    /// let shared = std::rc::Rc::new(5);
+    /// let held = shared.clone();
+    /// let local = window.enter(|| settled::add_local_value(async move { *held }));
+    /// assert_eq!(settled::block_on(local).unwrap(), 5);
+    /// # settled::block_on(window.end()).unwrap();
+    /// ```
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         self.owner.list.enter(|| self.transaction.enter(f))
     }
@@ -102,6 +111,13 @@ impl LocalTransaction {
     /// # Errors
     ///
     /// As [`Transaction::wait`].
+    ///
+    /// ```
+    /// let window = settled::begin_local();
+    /// window.enter(|| settled::add_local(async {}));
+    /// settled::block_on(window.wait()).unwrap();
+    /// # settled::block_on(window.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn wait(&self) -> LocalWait {
         LocalWait(Attending::new(self.transaction.wait(), &self.owner.list))
@@ -112,6 +128,12 @@ impl LocalTransaction {
     /// # Errors
     ///
     /// As [`Transaction::end`].
+    ///
+    /// ```
+    /// let window = settled::begin_local();
+    /// window.enter(|| settled::add_local(async { Err::<(), _>("no") }));
+    /// assert_eq!(settled::block_on(window.end()).unwrap_err().len(), 1);
+    /// ```
     #[track_caller]
     pub fn end(&self) -> LocalEnd {
         LocalEnd(Attending::new(self.transaction.end(), &self.owner.list))

@@ -18,6 +18,15 @@ use crate::tree::{Op, Tree};
 use crate::waker::{Seat, WakerSet, Wakers};
 
 /// How far a transaction has come.
+///
+/// ```
+/// use settled::State;
+///
+/// let transaction = settled::begin();
+/// assert_eq!(transaction.state(), State::Open);
+/// settled::block_on(transaction.end()).unwrap();
+/// assert_eq!(transaction.state(), State::Closed);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// It takes futures.

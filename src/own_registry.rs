@@ -63,6 +63,11 @@ struct Owner {
 
 impl Registry {
     /// Makes one in which nothing is yet.
+    ///
+    /// ```
+    /// let registry = settled::Registry::new();
+    /// assert_ne!(registry.root().id(), settled::Transaction::root().id());
+    /// ```
     #[track_caller]
     pub fn new() -> Self {
         let location = Location::caller();
@@ -89,6 +94,13 @@ impl Registry {
     }
 
     /// As [`wait_all`](crate::wait_all), for this registry alone.
+    ///
+    /// ```
+    /// let registry = settled::Registry::new();
+    /// let transaction = settled::Transaction::builder().registry(&registry).begin();
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!(settled::block_on(registry.wait_all()).ended, 1);
+    /// ```
     #[track_caller]
     pub fn wait_all(&self) -> impl Future<Output = Settlement> + Send + use<> {
         let (location, registry) = (Location::caller(), self.clone());
@@ -96,6 +108,16 @@ impl Registry {
     }
 
     /// As [`wait_all_within`](crate::wait_all_within), for this registry alone.
+    ///
+    /// ```
+    /// let registry = settled::Registry::new();
+    /// let never = settled::Transaction::builder().registry(&registry).begin();
+    /// let stashed = never.add(std::future::pending::<()>()).unwrap();
+    /// let settlement = settled::block_on(registry.wait_all_within(async {}));
+    /// assert_eq!(settlement.pending, [never.id()]);
+    /// stashed.cancel();
+    /// # settled::block_on(never.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn wait_all_within<T: Future<Output = ()>>(
         &self,

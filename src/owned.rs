@@ -34,6 +34,13 @@ pub fn begin() -> OwnedTransaction {
 }
 
 /// A transaction that was begun here: whoever has this is to [end](Transaction::end) it.
+///
+/// ```
+/// let import: settled::OwnedTransaction = settled::begin();
+/// let handle: settled::Transaction = (*import).clone(); // as many of these as one likes
+/// settled::block_on(import.end()).unwrap();
+/// assert_eq!(handle.state(), settled::State::Closed);
+/// ```
 #[derive(Debug)]
 pub struct OwnedTransaction {
     transaction: Transaction,

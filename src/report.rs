@@ -119,6 +119,16 @@ static REPORTER: Mutex<Option<Reporter>> = Mutex::new(None);
 ///
 /// Without one, each report is a line on stderr. It is called on the thread where it happened, by the code that it
 /// happened in, with no lock held; a panic in it is swallowed.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+///
+/// let heard = Arc::new(AtomicUsize::new(0));
+/// let count = heard.clone();
+/// settled::set_reporter(move |_report| { count.fetch_add(1, Ordering::Relaxed); });
+/// drop(settled::begin()); // nobody ended it
+/// assert_eq!(heard.load(Ordering::Relaxed), 1);
+/// ```
 pub fn set_reporter(reporter: impl Fn(&Report) + Send + Sync + 'static) {
     let old = lock().replace(Arc::new(reporter));
     drop(old);

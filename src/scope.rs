@@ -102,6 +102,11 @@ pub struct Outcome<T> {
 
 pin_project! {
     /// The future of [`scope`].
+    ///
+    /// ```
+    /// let scope = settled::scope(async { 5 });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 5);
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct Scope<F: Future> {
         #[pin]
@@ -111,6 +116,11 @@ pin_project! {
 
 pin_project! {
     /// The future of [`try_scope`].
+    ///
+    /// ```
+    /// let scope = settled::try_scope(async { "5".parse::<u32>() });
+    /// assert_eq!(settled::block_on(scope).unwrap(), 5);
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct TryScope<F: Future> {
         #[pin]
@@ -120,6 +130,11 @@ pin_project! {
 
 pin_project! {
     /// The future of [`Scope::outcome`].
+    ///
+    /// ```
+    /// let outcome = settled::block_on(settled::scope(async { 5 }).outcome());
+    /// assert_eq!((outcome.value, outcome.failures.len()), (5, 0));
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct ScopeOutcome<F: Future> {
         #[pin]
@@ -129,6 +144,11 @@ pin_project! {
 
 pin_project! {
     /// The future of [`TryScope::outcome`].
+    ///
+    /// ```
+    /// let outcome = settled::block_on(settled::try_scope(async { "x".parse::<u32>() }).outcome());
+    /// assert!(outcome.value.is_err() && outcome.failures.is_empty());
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct TryScopeOutcome<F: Future> {
         #[pin]
@@ -142,6 +162,15 @@ impl<F: Future> Scope<F> {
     }
 
     /// Resolves with the value and the failures.
+    ///
+    /// ```
+    /// let scope = settled::scope(async {
+    ///     settled::add(async { Err::<(), _>("disk full") });
+    ///     5
+    /// });
+    /// let outcome = settled::block_on(scope.outcome());
+    /// assert_eq!((outcome.value, outcome.failures.len()), (5, 1));
+    /// ```
     pub fn outcome(self) -> ScopeOutcome<F> {
         ScopeOutcome { body: self.body }
     }
@@ -153,6 +182,15 @@ impl<F: Future> TryScope<F> {
     }
 
     /// Resolves with what the body returned (also where something that it set going failed) and the failures.
+    ///
+    /// ```
+    /// let scope = settled::try_scope(async {
+    ///     settled::add(async { Err::<(), _>("disk full") });
+    ///     "5".parse::<u32>()
+    /// });
+    /// let outcome = settled::block_on(scope.outcome());
+    /// assert_eq!((outcome.value.unwrap(), outcome.failures.len()), (5, 1));
+    /// ```
     pub fn outcome(self) -> TryScopeOutcome<F> {
         TryScopeOutcome { body: self.body }
     }

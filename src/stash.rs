@@ -103,6 +103,15 @@ impl<T: Send + 'static> Stashed<T> {
     ///
     /// Handle and callback are told a [`Failure`] that [is cancelled](Failure::is_cancelled); it is no failure of the
     /// transaction. What the future had added runs on.
+    ///
+    /// ```
+    /// let scope = settled::scope(async {
+    ///     let never = settled::add(std::future::pending::<()>());
+    ///     never.cancel();
+    ///     never.await.unwrap_err().is_cancelled()
+    /// });
+    /// assert!(settled::block_on(scope).unwrap());
+    /// ```
     pub fn cancel(&self) {
         let Some(ticket) = &self.ticket else { return };
         let op = ticket.cancel();
@@ -116,6 +125,14 @@ impl<T: Send + 'static> Stashed<T> {
     }
 
     /// Is the future itself done (or failed, or cancelled)?
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let stashed = transaction.add(async {}).unwrap();
+    /// assert!(!stashed.is_settled());
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert!(stashed.is_settled());
+    /// ```
     pub fn is_settled(&self) -> bool {
         self.ticket.as_ref().is_none_or(|ticket| ticket.is_settled())
     }

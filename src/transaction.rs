@@ -24,6 +24,12 @@ use crate::{on_commit, root};
 
 /// The number of a transaction, unlike any other in the process. It is given when the first handle is made: handles made
 /// later have higher ones.
+///
+/// ```
+/// let (first, second) = (settled::begin(), settled::begin());
+/// assert!(first.id() < second.id());
+/// # settled::block_on(async { first.end().await.and(second.end().await) }).unwrap();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TransactionId(u64);
 
@@ -109,36 +115,85 @@ impl Transaction {
     ///
     /// It is driven by who awaits its [`wait`](Transaction::wait) or [`wait_all`](crate::wait_all), or by what was given
     /// to [`set_root_spawner`](crate::set_root_spawner).
+    ///
+    /// ```
+    /// let root = settled::Transaction::root();
+    /// let saved = root.add_value(async { "saved" }).unwrap();
+    /// settled::block_on(root.wait()).unwrap();
+    /// assert!(saved.is_settled());
+    /// ```
     pub fn root() -> Transaction {
         Transaction::of(root::node())
     }
 
     /// Its number.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// assert_eq!(transaction.id(), transaction.enter(|| settled::current().unwrap().id()));
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     pub fn id(&self) -> TransactionId {
         TransactionId::of(&self.node)
     }
 
     /// Its name, if the builder gave it one.
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// assert_eq!(import.name(), Some("import"));
+    /// # settled::block_on(import.end()).unwrap();
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.node.name.as_deref()
     }
 
     /// Where it was begun; of a future's transaction: where that was added.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let line = line!() - 1;
+    /// assert_eq!(transaction.location().line(), line);
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     pub fn location(&self) -> &'static Location<'static> {
         self.node.location
     }
 
     /// The one that it was begun in, or that its future was added to.
+    ///
+    /// ```
+    /// let outer = settled::begin();
+    /// let inner = outer.enter(settled::begin);
+    /// assert_eq!(inner.parent().unwrap().id(), outer.id());
+    /// # drop(settled::block_on(inner.end()));
+    /// # settled::block_on(outer.end()).unwrap();
+    /// ```
     pub fn parent(&self) -> Option<Transaction> {
         self.node.parent.as_ref().map(Transaction::of)
     }
 
     /// How far it has come.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// assert_eq!(transaction.state(), settled::State::Open);
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert_eq!(transaction.state(), settled::State::Closed);
+    /// ```
     pub fn state(&self) -> State {
         self.node.state()
     }
 
     /// How much that was added to it directly has not settled: futures, scopes, and what was begun in it and has work.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!(transaction.pending(), 1);
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert_eq!(transaction.pending(), 0);
+    /// ```
     pub fn pending(&self) -> usize {
         self.node.pending() + self.node.tree.adds_under_way(&self.node)
     }
@@ -160,6 +215,17 @@ impl Transaction {
     /// # Errors
     ///
     /// [`Closed`] gives the future back if the transaction is closed. While it is ending it is still open to this.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let handle = (*transaction).clone();
+    /// std::thread::spawn(move || {
+    ///     handle.add(async { Err::<(), _>("from another thread") }).unwrap();
+    /// })
+    /// .join()
+    /// .unwrap();
+    /// assert_eq!(settled::block_on(transaction.end()).unwrap_err().len(), 1);
+    /// ```
     #[track_caller]
     pub fn add<F>(&self, future: F) -> Result<Stashed<<F::Output as Settles>::Value>, Closed<F>>
     where
@@ -174,6 +240,13 @@ impl Transaction {
     /// # Errors
     ///
     /// [`Closed`] gives the future back if the transaction is closed.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let answer = transaction.add_value(async { 42 }).unwrap();
+    /// assert_eq!(settled::block_on(answer).unwrap(), 42);
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn add_value<F>(&self, future: F) -> Result<Stashed<F::Output>, Closed<F>>
     where
@@ -223,12 +296,39 @@ impl Transaction {
     }
 
     /// Has `hook` called when it commits. See [`on_commit`](crate::on_commit).
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+    ///
+    /// let committed = Arc::new(AtomicBool::new(false));
+    /// let mark = committed.clone();
+    /// settled::block_on(settled::atomic(async move {
+    ///     let transaction = settled::current().unwrap();
+    ///     transaction.on_commit(move || mark.store(true, Ordering::Relaxed));
+    ///     Ok::<_, String>(())
+    /// }))
+    /// .unwrap();
+    /// assert!(committed.load(Ordering::Relaxed));
+    /// ```
     #[track_caller]
     pub fn on_commit(&self, hook: impl FnOnce() + Send + 'static) {
         on_commit::at_commit(Some(&self.node), hook, Location::caller());
     }
 
     /// Has `hook` called when it is rolled back. See [`on_rollback`](crate::on_rollback).
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+    ///
+    /// let undone = Arc::new(AtomicBool::new(false));
+    /// let mark = undone.clone();
+    /// let result = settled::block_on(settled::atomic(async move {
+    ///     let transaction = settled::current().unwrap();
+    ///     transaction.on_rollback(move || mark.store(true, Ordering::Relaxed));
+    ///     Err::<(), _>("no")
+    /// }));
+    /// assert!(result.is_err() && undone.load(Ordering::Relaxed));
+    /// ```
     #[track_caller]
     pub fn on_rollback(&self, hook: impl FnOnce() + Send + 'static) {
         on_commit::at_rollback(Some(&self.node), hook, Location::caller());
@@ -268,6 +368,14 @@ impl Transaction {
     ///
     /// The failures that nobody has received so far; they are in nobody else's then. If the wait would wait for itself
     /// (it is awaited in something below this transaction): a failure that says so, at once.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// transaction.add(async { Err::<(), _>("no") }).unwrap();
+    /// assert_eq!(settled::block_on(transaction.wait()).unwrap_err().len(), 1); // told here, and not again
+    /// transaction.add(async {}).unwrap();
+    /// settled::block_on(transaction.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn wait(&self) -> Wait {
         Wait::new(self.node.clone(), Location::caller())
@@ -281,6 +389,13 @@ impl Transaction {
     ///
     /// The failures that nobody has received. If it would wait for itself (it is awaited in its own body, or in something
     /// below it): a failure that says so, at once; the transaction stays as it was.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// transaction.add(async { Err::<(), _>("no") }).unwrap();
+    /// assert_eq!(settled::block_on(transaction.end()).unwrap_err().len(), 1);
+    /// assert!(transaction.add(async {}).is_err()); // closed: the future is given back
+    /// ```
     #[track_caller]
     pub fn end(&self) -> End {
         End::new(self.node.clone(), Location::caller())

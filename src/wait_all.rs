@@ -14,6 +14,11 @@ use crate::root;
 use crate::transaction::{Transaction, TransactionId};
 
 /// What [`wait_all`] came to.
+///
+/// ```
+/// let settlement = settled::block_on(settled::wait_all());
+/// assert!(settlement.failures.is_empty() && settlement.pending.is_empty());
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Settlement {
