@@ -69,6 +69,11 @@ pub fn panic_at(payload: Box<dyn Any + Send>, location: Loc) -> Failure {
     record(Failure::from_panic(payload, location))
 }
 
+/// A panic that is recorded nowhere.
+pub fn panic_unrecorded(payload: Box<dyn Any + Send>, location: Loc) -> Failure {
+    Failure::from_panic(payload, location)
+}
+
 fn record(failure: Failure) -> Failure {
     let node = transaction::current_node().unwrap_or_else(|| root::node().clone());
     node.fail(Failures::one(failure.clone()));

@@ -8,6 +8,8 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
+use crate::behind::Behind;
+use crate::queue::Link;
 use crate::tree::Tree;
 
 /// The place of one delivery in the queue; later ones are greater.
@@ -31,6 +33,8 @@ pub(crate) struct Waiting {
     pub(crate) tree: Option<Tree>,
     /// Left by its last poll.
     pub(crate) waker: Option<Waker>,
+    /// What it waits for besides.
+    pub(crate) link: Link,
     /// It has been dropped.
     is_gap: bool,
 }
@@ -49,11 +53,14 @@ pub(crate) struct Wakers {
     pub(crate) wake: SmallVec<[Waker; 1]>,
     /// Only to be dropped.
     drop: SmallVec<[Waker; 1]>,
+    /// The same.
+    pub(crate) links: Vec<Link>,
 }
 
 impl Wakers {
-    pub(crate) fn wake(self) {
+    pub(crate) fn settle(self) {
         drop(self.drop);
+        drop(self.links);
         self.wake.into_iter().for_each(Waker::wake);
     }
 }
@@ -73,12 +80,12 @@ impl Crowd {
         self.waiting.capacity()
     }
 
-    pub(crate) fn push(&mut self, ticket: Ticket, tree: Option<Tree>) {
+    pub(crate) fn push(&mut self, ticket: Ticket, tree: Option<Tree>, link: Link) {
         match self.trees.iter_mut().find(|other| other.tree == tree) {
             Some(tree) => tree.waiting += 1,
             None => self.trees.push(OfTree { tree: tree.clone(), waiting: 1, deputy: Some(ticket) }),
         }
-        self.waiting.push_back(Waiting { ticket, tree, waker: None, is_gap: false });
+        self.waiting.push_back(Waiting { ticket, tree, waker: None, link, is_gap: false });
     }
 
     /// Takes the first.
@@ -100,6 +107,13 @@ impl Crowd {
         match self.index(ticket) {
             Some(index) => self.waiting[index].waker.replace(waker),
             None => Some(waker),
+        }
+    }
+
+    /// What it waits for besides.
+    pub(crate) fn link(&mut self, ticket: Ticket, link: Box<Behind>) {
+        if let Some(index) = self.index(ticket) {
+            self.waiting[index].link = Some(link);
         }
     }
 
@@ -132,6 +146,9 @@ impl Crowd {
         place.is_gap = true;
         self.gaps += 1;
         wakers.drop.extend(place.waker.take());
+        if place.link.is_some() {
+            wakers.links.push(place.link.take());
+        }
         let tree = place.tree.take();
         if let Some(index) = self.uncount(ticket, tree.as_ref())
             && tree.as_ref() != front

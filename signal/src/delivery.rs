@@ -1,26 +1,62 @@
-//! One event on its way to one asynchronous handler: a future in the transaction of its `notify`, which waits for its
-//! turn in the handler's [queue](crate::queue), calls the handler, and polls what that gave.
-//!
-//! It is one allocation: event, place in the queue and the handler's future lie in one another.
+//! How an asynchronous handler gets its events: [`Delivery`], and what joins the queue when.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
-use settled::BoxError;
-use settled::plumbing;
+use settled::{Transaction, plumbing};
 
+use crate::behind::Behind;
+use crate::delivering::{Delivering, Turn};
+use crate::held::{Held, Seat};
 use crate::outcome::IntoOutcome;
-use crate::parts::Yield;
-use crate::queue::{Behind, Helping, Queue, Queued, Ticket};
+use crate::queue::{Link, Queue, Queued};
+use crate::relay::Relay;
 use crate::round::Round;
+use crate::tree::Tree;
+
+/// What becomes of an event for an asynchronous handler that has not done with the one before.
+///
+/// Each delivery is counted in, and its failure goes to, the transaction of its own `notify`, also where it waits behind one
+/// of another transaction. In an [atomic](settled::atomic) transaction none is made before the commit.
+///
+/// ```
+/// # use std::sync::{Arc, Mutex};
+/// # use settled_signal::{Delivery, Signal};
+/// # settled::block_on(async {
+/// let seen = Arc::new(Mutex::new(vec![]));
+/// let signal = Signal::<u32>::new();
+/// let save = { let seen = seen.clone(); move |x| { let seen = seen.clone(); async move { seen.lock().unwrap().push(x) } } };
+/// signal.connect_with().delivery(Delivery::Coalesced).run(save);
+/// settled::scope(async { (0..1000).for_each(|x| drop(signal.notify(x))) }).await.unwrap();
+/// assert_eq!(*seen.lock().unwrap(), [999]);
+/// # });
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Delivery {
+    /// It waits: one after another, in order, none is lost.
+    #[default]
+    Queued,
+    /// It does not wait: all at once.
+    Every,
+    /// The new one cancels the one before, and begins when that has been dropped. What it supersedes resolves with no
+    /// result and no failure; so does what it finds waiting. One that is done in the very poll in which it was superseded
+    /// has its result, or its failure.
+    Latest,
+    /// While one runs, only the newest is kept. Those that it supersedes resolve with no result and no failure.
+    Coalesced,
+}
+
+impl Delivery {
+    /// Do those that have not begun give way to a new one?
+    pub(crate) fn overtakes(self) -> bool {
+        matches!(self, Delivery::Latest | Delivery::Coalesced)
+    }
+}
 
 /// What all deliveries to one handler share.
 pub(crate) struct Deliver<F> {
     /// Calls the handler.
-    f: F,
+    pub(crate) f: F,
     /// Whoever waits for the turn.
     queue: Queue,
     /// No delivery begins any more once this is false.
@@ -28,18 +64,41 @@ pub(crate) struct Deliver<F> {
 }
 
 impl<F> Deliver<F> {
-    pub(crate) fn new(f: F) -> Arc<Self> {
-        Arc::new(Deliver { f, queue: Queue::default(), connected: AtomicBool::new(true) })
+    pub(crate) fn new(f: F, delivery: Delivery) -> Arc<Self> {
+        Arc::new(Deliver { f, queue: Queue::new(delivery), connected: AtomicBool::new(true) })
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire)
     }
 
     pub(crate) fn disconnect(&self) {
         self.connected.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn line(&self) -> &Queue {
+        &self.queue
     }
 }
 
 impl<F: Send + Sync> Queued for Deliver<F> {
     fn queue(&self) -> &Queue {
         &self.queue
+    }
+}
+
+/// What a delivery waits behind, as far as that was known when it was made.
+pub(crate) struct Waits {
+    /// In the queue of its handler.
+    line: Option<Behind>,
+    /// Among those of its notification.
+    relay: Option<Behind>,
+}
+
+impl Waits {
+    /// Does it wait for what is being polled on this stack?
+    pub(crate) fn is_below_front(&self) -> bool {
+        [&self.line, &self.relay].into_iter().flatten().any(Behind::is_below_front)
     }
 }
 
@@ -52,98 +111,65 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: IntoOutcome<R>,
 {
-    let (ticket, is_behind) = handler.queue.join();
-    let turn = Turn { handler: handler.clone(), ticket, helping: None, gave_way: false };
-    let stashed = plumbing::add_at(Delivery::new(cargo, turn), round.location());
-    let behind = is_behind.then(|| Box::new(Behind::new(handler.clone(), ticket)));
-    round.parts().push_delivery(stashed, behind);
+    let relay = round.relay();
+    let holder = plumbing::holder();
+    let (turn, waits) = if relay.is_none() && holder.is_none() && handler.queue.delivery() != Delivery::Every
+    {
+        let (ticket, is_behind) = handler.queue.join(Tree::current(), None);
+        let seat = Seat::Taken(ticket);
+        let waits = is_behind.then(|| {
+            let line = Behind { of: handler.clone(), seat: seat.clone() };
+            Box::new(Waits { line: Some(line), relay: None })
+        });
+        (Turn::new(handler.clone(), Some(seat), None), waits)
+    } else {
+        join(handler, relay, holder)
+    };
+    let stashed = plumbing::add_at(Delivering::new(cargo, turn), round.location());
+    round.parts().push_delivery(stashed, waits);
 }
 
-/// The place in the queue, given up when this is dropped.
-struct Turn<F> {
-    handler: Arc<Deliver<F>>,
-    ticket: Ticket,
-    /// The tree that is driven while this one waits.
-    helping: Helping,
-    /// It has had to wait: where its transaction limits what runs at once, it takes no place meanwhile.
-    gave_way: bool,
-}
-
-impl<F> Drop for Turn<F> {
-    fn drop(&mut self) {
-        self.handler.queue.leave(self.ticket);
-    }
-}
-
-pin_project! {
-    struct Delivery<C, F, Fut, R> {
-        // Before the turn: the handler's future is dropped before the turn passes on.
-        #[pin]
-        stage: Stage<C, Fut>,
-        turn: Option<Turn<F>>,
-        result: std::marker::PhantomData<fn() -> R>,
-    }
-}
-
-pin_project! {
-    #[project = StageProjected]
-    enum Stage<C, Fut> {
-        Waiting { cargo: Option<C> },
-        Running { #[pin] future: Fut },
-        Over,
-    }
-}
-
-impl<C, F, Fut, R> Delivery<C, F, Fut, R> {
-    fn new(cargo: C, turn: Turn<F>) -> Self {
-        Delivery {
-            stage: Stage::Waiting { cargo: Some(cargo) },
-            turn: Some(turn),
-            result: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<C, F, Fut, R> Future for Delivery<C, F, Fut, R>
+/// The same where there is more to it: no queue, two queues, or none yet.
+#[cold]
+fn join<F>(
+    handler: &Arc<Deliver<F>>,
+    relay: Option<Arc<Relay>>,
+    holder: Option<Transaction>,
+) -> (Turn<F>, Option<Box<Waits>>)
 where
-    F: Fn(C) -> Fut,
-    Fut: Future,
-    Fut::Output: IntoOutcome<R>,
+    F: Send + Sync + 'static,
 {
-    type Output = Result<Yield<R>, BoxError>;
+    let tree = Tree::current();
+    let relay = relay.map(|relay| {
+        let (ticket, _) = relay.queue().join(tree.clone(), None);
+        Behind { of: relay, seat: Seat::Taken(ticket) }
+    });
+    let link = relay.clone().map(Box::new);
+    let seat = match (handler.queue.delivery(), holder) {
+        (Delivery::Every, _) => None,
+        (_, None) => Some(Seat::Taken(handler.queue.join(tree, link).0)),
+        (_, Some(holder)) => {
+            let held = Held::new();
+            let (handler, seat) = (handler.clone(), held.clone());
+            holder.on_commit(move || take_held_place(&handler, &seat, tree, link));
+            Some(Seat::Held(held))
+        }
+    };
+    let line = seat.clone().map(|seat| Behind { of: handler.clone(), seat });
+    // Its two places know of each other.
+    if let (Some(relay), Some(line)) = (&relay, &line) {
+        relay.link(line.clone());
+    }
+    let turn = Turn::new(handler.clone(), seat, relay.clone());
+    (turn, Some(Box::new(Waits { line, relay })))
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            match this.stage.as_mut().project() {
-                StageProjected::Waiting { cargo } => {
-                    let Some(turn) = this.turn.as_mut() else { return Poll::Ready(Ok(Yield::Nothing)) };
-                    if turn.handler.queue.poll_turn(turn.ticket, &mut turn.helping, cx).is_pending() {
-                        turn.gave_way = true;
-                        plumbing::give_way();
-                        return Poll::Pending;
-                    }
-                    turn.helping = None;
-                    if turn.gave_way && !plumbing::come_back() {
-                        return Poll::Pending;
-                    }
-                    let cargo = cargo.take().filter(|_| turn.handler.connected.load(Ordering::Acquire));
-                    let Some(cargo) = cargo else {
-                        this.stage.set(Stage::Over);
-                        drop(this.turn.take());
-                        return Poll::Ready(Ok(Yield::Nothing));
-                    };
-                    let future = (turn.handler.f)(cargo);
-                    this.stage.set(Stage::Running { future });
-                }
-                StageProjected::Running { future } => {
-                    let output = ready!(future.poll(cx));
-                    this.stage.set(Stage::Over);
-                    drop(this.turn.take());
-                    return Poll::Ready(output.into_outcome().0);
-                }
-                StageProjected::Over => return Poll::Ready(Ok(Yield::Nothing)),
-            }
+/// At the commit.
+fn take_held_place<F>(handler: &Arc<Deliver<F>>, held: &Held, tree: Option<Tree>, link: Link) {
+    if !held.is_gone() {
+        let (ticket, _) = handler.queue.join(tree, link);
+        if !held.take(ticket) {
+            handler.queue.leave(ticket);
         }
     }
 }

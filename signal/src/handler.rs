@@ -1,7 +1,7 @@
 //! One connected handler, of whatever type its closure is: four kinds, by whether it is synchronous and whether it is
-//! bound to an object weakly. And [`Handler`], for those that are objects themselves.
+//! bound to an object weakly; each may be for one call only. And [`Handler`], for those that are objects themselves.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -56,32 +56,43 @@ pub(crate) trait Entry<E, R>: Send + Sync {
 
     /// No call begins any more.
     fn disconnect(&self);
+
+    /// No call begins until it is unblocked as often.
+    fn block(&self);
+
+    fn unblock(&self);
+
+    fn name(&self) -> Option<&Arc<str>>;
 }
 
 /// A handler that is, or was, connected.
 pub(crate) struct Connectable<H> {
-    /// Looked at before each call.
-    connected: AtomicBool,
+    /// Looked at before each call, which begins only at 0: how many block it, and whether it is disconnected.
+    barred: AtomicU32,
+    name: Option<Arc<str>>,
     handler: H,
 }
 
+/// In `barred`, beside the number of those who block it.
+const DISCONNECTED: u32 = 1 << 31;
+
 impl<H> Connectable<H> {
-    pub(crate) fn new(handler: H) -> Arc<Self> {
-        Arc::new(Connectable { connected: AtomicBool::new(true), handler })
+    pub(crate) fn new(handler: H, name: Option<Arc<str>>) -> Arc<Self> {
+        Arc::new(Connectable { barred: AtomicU32::new(0), name, handler })
     }
 }
 
 impl<E, R, H: Handle<E, R>> Entry<E, R> for Connectable<H> {
     #[inline]
     fn call(&self, event: &E, round: &mut Round<R>) {
-        if self.connected.load(Ordering::Acquire) {
+        if self.barred.load(Ordering::Acquire) == 0 {
             self.handler.call(event, round);
         }
     }
 
     #[inline]
     fn call_last(&self, event: E, round: &mut Round<R>) {
-        if self.connected.load(Ordering::Acquire) {
+        if self.barred.load(Ordering::Acquire) == 0 {
             self.handler.call_last(event, round);
         }
     }
@@ -91,8 +102,20 @@ impl<E, R, H: Handle<E, R>> Entry<E, R> for Connectable<H> {
     }
 
     fn disconnect(&self) {
-        self.connected.store(false, Ordering::Release);
+        self.barred.fetch_or(DISCONNECTED, Ordering::Release);
         self.handler.disconnected();
+    }
+
+    fn block(&self) {
+        self.barred.fetch_add(1, Ordering::Release);
+    }
+
+    fn unblock(&self) {
+        self.barred.fetch_sub(1, Ordering::Release);
+    }
+
+    fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
     }
 }
 
@@ -214,5 +237,45 @@ where
 
     fn disconnected(&self) {
         self.deliver.disconnect();
+    }
+}
+
+/// Any kind, for one call.
+pub(crate) struct Once<H> {
+    used: AtomicBool,
+    handler: H,
+}
+
+impl<H> Once<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Once { used: AtomicBool::new(false), handler }
+    }
+
+    /// True for the first who asks. It is gone then, also where the call panics.
+    fn is_first<R>(&self, round: &mut Round<R>) -> bool {
+        round.met_gone = true;
+        !self.used.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl<E, R, H: Handle<E, R>> Handle<E, R> for Once<H> {
+    fn call(&self, event: &E, round: &mut Round<R>) {
+        if self.is_first(round) {
+            self.handler.call(event, round);
+        }
+    }
+
+    fn call_last(&self, event: E, round: &mut Round<R>) {
+        if self.is_first(round) {
+            self.handler.call_last(event, round);
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.used.load(Ordering::Acquire) || self.handler.is_gone()
+    }
+
+    fn disconnected(&self) {
+        self.handler.disconnected();
     }
 }

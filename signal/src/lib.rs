@@ -32,48 +32,74 @@
 //! # The way of the data
 //!
 //! `observable.set` stores and delivers the change (`change`), [`Signal::notify`] takes a snapshot of the handlers
-//! (`handlers`) and calls them (`notify`). A synchronous one is called there and then; an asynchronous one gets a
-//! delivery, a future in the current transaction, which waits for its turn (`delivery`, `queue`). What they gave is
-//! collected in the [`Notification`] (`parts`).
+//! (`handlers`, in the order of their `rank`) and calls them (`notify`). A synchronous one is called there and then; an
+//! asynchronous one gets a delivery, a future in the current transaction (`delivery`), which waits for its turn
+//! (`delivering`, `queue`; in an atomic transaction it takes its place at the commit: `held`). What they gave is collected
+//! in the [`Notification`] (`parts`). What a builder can put around that is in `options` and `hooks`, what listens without
+//! being a handler in `stream` and `external`.
 //!
 //! # What it costs
 //!
 //! To notify synchronous handlers: a lock, a reference count, and a call through a pointer each; no allocation. To notify an
-//! asynchronous handler: one allocation, and one more for each `notify` that has several. To set an observable that nobody
+//! asynchronous handler: one allocation, and one more for each `notify` that has several (in an atomic transaction, or one
+//! after another: some more). To set an observable that nobody
 //! listens to: a store under a lock.
 
 #![forbid(unsafe_code)]
 
+mod behind;
+mod builder;
 mod change;
+mod connect_with;
 mod connection;
 mod crowd;
+mod delivering;
 mod delivery;
+mod external;
 mod handler;
 mod handlers;
+mod held;
+mod hooks;
 mod lock;
 #[cfg(feature = "macros")]
 mod model;
 mod notification;
 mod notify;
 mod observable;
+mod options;
 mod outcome;
 mod parts;
 mod queue;
+mod rank;
+mod refused;
+mod relay;
+mod ring;
 mod round;
+mod scoped;
 mod signal;
 mod slot;
 mod source;
 mod store;
+mod stream;
 mod this_thread;
 mod tree;
 
+pub use builder::SignalBuilder;
+pub use connect_with::ConnectBuilder;
 pub use connection::Connection;
+pub use delivery::Delivery;
+pub use external::{AnyEvent, ExternalSignal, ExternalSignaller};
 pub use handler::Handler;
+pub use hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 pub use notification::Notification;
 pub use observable::Observable;
 pub use outcome::{HandlerOutcome, IntoOutcome};
+pub use rank::Order;
+pub use refused::Rejected;
+pub use scoped::{BlockGuard, ScopedConnection};
 pub use signal::Signal;
 pub use source::Source;
+pub use stream::{EventStream, Lagged};
 
 #[cfg(feature = "macros")]
 pub use settled_macros::{handlers, model};

@@ -148,6 +148,20 @@ impl<R: Send + 'static> Notification<R> {
     }
 }
 
+/// Done, without a result: what a hook gives back that has notified nobody.
+impl<R> Default for Notification<R> {
+    fn default() -> Self {
+        Notification::done(Vec::new())
+    }
+}
+
+/// Done, with these results.
+impl<R> From<Vec<R>> for Notification<R> {
+    fn from(results: Vec<R>) -> Self {
+        Notification::done(results)
+    }
+}
+
 impl<R: Send + 'static> Future for Notification<R> {
     type Output = Result<Vec<R>, Failures>;
 

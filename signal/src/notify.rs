@@ -1,15 +1,18 @@
-//! The call of all handlers, in the order of connection.
+//! The call of all handlers, in their order.
 //!
 //! The synchronous ones are called here and now; the asynchronous ones get a [delivery](crate::delivery) each. A panic in
 //! one is caught and the round goes on behind it: one `catch_unwind` serves all that do not panic. Nothing is locked, and
 //! nothing is left half-done, whatever unwinds.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Arc;
 
 use settled::plumbing;
 
-use crate::handlers::{Handlers, Slot, Snapshot};
+use crate::handlers::{AnyEntry, Handlers, Slot, Snapshot};
 use crate::notification::Notification;
+use crate::parts::Yield;
+use crate::refused::Reason;
 use crate::round::Round;
 
 /// Calls those in the snapshot that are still connected.
@@ -19,23 +22,26 @@ pub(crate) fn notify<E, R>(
     event: E,
     location: &'static Location<'static>,
 ) -> Notification<R> {
-    let mut round = Round::new(location, snapshot.len());
-    let ((), own) = plumbing::lazily(location, || {
-        let mut event = Some(event);
-        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&snapshot, &mut event, &mut round))) {
-            round.panicked(payload);
-        }
-        // The snapshot may hold the last reference to a closure: its destructor is the user's.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(snapshot))) {
-            round.panicked(payload);
-        }
-        if round.met_gone
-            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| handlers.forget_gone()))
-        {
-            round.panicked(payload);
-        }
-    });
+    let mut round = Round::new(location, snapshot.len(), handlers.options.sequential);
+    let ((), own) = plumbing::lazily(location, || call_all(handlers, snapshot, event, &mut round));
     round.finish(own)
+}
+
+#[inline]
+fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E, round: &mut Round<R>) {
+    let mut event = Some(event);
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&snapshot, &mut event, round))) {
+        round.panicked(payload);
+    }
+    // The snapshot may hold the last reference to a closure: its destructor is the user's.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(snapshot))) {
+        round.panicked(payload);
+    }
+    if round.met_gone
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| handlers.forget_gone()))
+    {
+        round.panicked(payload);
+    }
 }
 
 /// Calls the handlers from the next one on. The last may keep the event.
@@ -49,15 +55,73 @@ fn go_on<E, R>(slots: &[Slot<E, R>], event: &mut Option<E>, round: &mut Round<R>
             index += 1;
             // Before the call: whatever unwinds, the next one is behind it.
             round.called = index;
-            if let Some(entry) = &slot.entry {
+            if let Some(entry) = slot {
                 entry.call(event, round);
             }
         }
     }
     if let (Some(event), Some(slot)) = (event.take(), slots.get(round.called)) {
         round.called += 1;
-        if let Some(entry) = &slot.entry {
+        if let Some(entry) = slot {
             entry.call_last(event, round);
         }
     }
+}
+
+/// Calls those who are connected now, and tells the external signaller, if that is wanted and there is one.
+#[cold]
+pub(crate) fn to_all<E: Clone + Send + Sync + 'static, R: Send + 'static>(
+    handlers: &Handlers<E, R>,
+    event: E,
+    publishes: bool,
+    location: &'static Location<'static>,
+) -> Notification<R> {
+    let snapshot = handlers.snapshot();
+    let publish = handlers.options.publish.as_ref().filter(|_| publishes);
+    let Some(publish) = publish else {
+        return match snapshot {
+            Some(snapshot) => notify(handlers, snapshot, event, location),
+            None => Notification::done(Vec::new()),
+        };
+    };
+    let room = snapshot.as_ref().map_or(0, |snapshot| snapshot.len()) + 1;
+    let mut round = Round::new(location, room, handlers.options.sequential);
+    let ((), own) = plumbing::lazily(location, || {
+        // Made from the event before that is given away, and added behind the handlers.
+        let publishing = catch_unwind(AssertUnwindSafe(|| publish.begin(&event)));
+        if let Some(snapshot) = snapshot {
+            call_all(handlers, snapshot, event, &mut round);
+        }
+        match publishing {
+            Ok(publishing) => {
+                let publishing = async move { publishing.await.map(|()| Yield::Nothing) };
+                let stashed = plumbing::add_at(publishing, location);
+                round.parts().push_delivery(stashed, None);
+            }
+            Err(payload) => round.panicked(payload),
+        }
+    });
+    round.finish(own)
+}
+
+/// Calls just this one.
+#[cold]
+pub(crate) fn to_one<E, R>(
+    handlers: &Handlers<E, R>,
+    entry: &AnyEntry<E, R>,
+    event: E,
+    location: &'static Location<'static>,
+) -> Notification<R> {
+    notify(handlers, Arc::new(vec![Some(entry.clone())]), event, location)
+}
+
+/// No handler is called: this is what the caller gets, and the transaction.
+#[cold]
+pub(crate) fn to_nobody<R>(reason: Reason, location: &'static Location<'static>) -> Notification<R> {
+    let mut round = Round::new(location, 1, false);
+    let ((), own) = plumbing::lazily(location, || match reason {
+        Reason::Error(error) => round.push(Err(error)),
+        Reason::Panic(payload) => round.panicked(payload),
+    });
+    round.finish(own)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::change::{Shared, State};
 use crate::connection::Connection;
 use crate::notification::Notification;
+use crate::options::Options;
 use crate::outcome::IntoOutcome;
 use crate::source::Source;
 use crate::store::Store;
@@ -51,7 +52,8 @@ where
     /// assert_eq!(Observable::new(7).get(), 7);
     /// ```
     pub fn new(value: T) -> Self {
-        let shared = Shared { store: Store::new(State::new(value)), changed: Source::new() };
+        let shared =
+            Shared { store: Store::new(State::new(value)), changed: Source::new(Options::default()) };
         Observable { shared: Arc::new(shared) }
     }
 

@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker, ready};
 use settled::{End, Failure, Failures, OwnedTransaction, Stashed, plumbing};
 use smallvec::SmallVec;
 
-use crate::queue::Behind;
+use crate::delivery::Waits;
 
 /// What one handler gave that did not fail.
 pub(crate) enum Yield<R> {
@@ -47,8 +47,8 @@ pub(crate) enum Part<R> {
     Ok(Yield<R>),
     /// Settled: a failure.
     Failed(Failure),
-    /// A delivery to an asynchronous handler, and what it waited behind when it was made.
-    Delivery(Stashed<Yield<R>>, Option<Box<Behind>>),
+    /// A delivery to an asynchronous handler, and what it may wait behind.
+    Delivery(Stashed<Yield<R>>, Option<Box<Waits>>),
     /// A change that waits to be taken along; the future settles when it has been.
     Deferred(Stashed<()>, Box<dyn Deferred<R>>),
 }
@@ -184,7 +184,7 @@ impl<R> Parts<R> {
         self.list.push(Part::Failed(failure));
     }
 
-    pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, behind: Option<Box<Behind>>) {
+    pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, behind: Option<Box<Waits>>) {
         self.has_async = true;
         self.list.push(Part::Delivery(stashed, behind));
     }

@@ -16,10 +16,17 @@
 //! Who is woken when the turn passes on: the new front; and where that is of another tree than the old one, the deputies
 //! of all other trees, which drive the wrong tree now. When a deputy leaves from the middle: its successor.
 //!
+//! # Overtaking
+//!
+//! Where a handler wants only the newest ([`Delivery::Latest`], [`Delivery::Coalesced`]), one that joins *overtakes* all
+//! that are ahead and have not begun: it takes their places, they are woken, and come to nothing. So they hold nobody up, in
+//! whatever transactions they are. One that has begun keeps the turn; where only the latest is wanted it is woken as well,
+//! drops the handler's future in its next poll, and leaves. That is a poll of its own tree: who joined drives it as a deputy.
+//!
 //! # Waiting for oneself
 //!
 //! The front notes which node is being polled when it gets the turn. A notification that is awaited below that node, and
-//! has a delivery behind it, would wait for itself ([`Behind`]).
+//! has a delivery behind it, would wait for itself: see [`behind`](crate::behind).
 //!
 //! Nothing of the user's runs under the lock, and no waker is cloned, woken or dropped under it.
 
@@ -27,22 +34,38 @@
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 
-pub(crate) use crate::crowd::Ticket;
-use crate::crowd::{Crowd, Waiting, Wakers};
-use crate::lock::lock;
-use crate::tree::Tree;
 use settled::plumbing::{self, Helper, Place};
 
-#[derive(Default)]
-pub(crate) struct Queue(Mutex<Line>);
+use crate::behind::Behind;
+pub(crate) use crate::crowd::Ticket;
+use crate::crowd::{Crowd, Waiting, Wakers};
+use crate::delivery::Delivery;
+use crate::lock::lock;
+use crate::tree::Tree;
+
+pub(crate) struct Queue {
+    delivery: Delivery,
+    line: Mutex<Line>,
+}
+
+/// May it go on?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    /// It has the turn.
+    Ours,
+    /// A newer one has taken its place.
+    Overtaken,
+}
 
 #[derive(Default)]
 struct Line {
     /// The next ticket.
     next: Ticket,
+    /// All below this that are not in front have been overtaken; one in front, too, if it is not to be waited for.
+    overtaken: Ticket,
     /// Who has the turn.
     front: Option<Front>,
     /// Who waits behind.
@@ -53,31 +76,68 @@ struct Front {
     ticket: Ticket,
     /// The tree that the delivery lives in.
     tree: Option<Tree>,
+    /// It has begun.
+    has_begun: bool,
     /// Its node, once it has begun.
     place: Option<Place>,
+    /// Left by its last poll, where it may be overtaken while it runs.
+    waker: Option<Waker>,
+    /// What it waits for besides.
+    link: Link,
+}
+
+/// The other queue that a delivery is in.
+pub(crate) type Link = Option<Box<Behind>>;
+
+impl Front {
+    fn new(ticket: Ticket, tree: Option<Tree>, link: Link) -> Self {
+        Front { ticket, tree, has_begun: false, place: None, waker: None, link }
+    }
 }
 
 impl Queue {
-    /// A place at the end. True if there is somebody ahead.
-    pub(crate) fn join(&self) -> (Ticket, bool) {
-        let tree = Tree::current();
-        let mut line = lock(&self.0);
-        let ticket = line.next;
-        line.next += 1;
-        let is_behind = line.front.is_some();
-        if is_behind {
-            line.crowd.push(ticket, tree);
-        } else {
-            line.front = Some(Front { ticket, tree, place: None });
-        }
-        (ticket, is_behind)
+    pub(crate) fn new(delivery: Delivery) -> Self {
+        Queue { delivery, line: Mutex::default() }
     }
 
-    /// Waits for the turn. `helping` is kept between polls: the tree that is driven on the side.
-    pub(crate) fn poll_turn(&self, ticket: Ticket, helping: &mut Helping, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// A place at the end, for a delivery that lives in this tree. True if there is somebody ahead.
+    pub(crate) fn join(&self, tree: Option<Tree>, link: Link) -> (Ticket, bool) {
+        let mut line = lock(&self.line);
+        let ticket = line.next;
+        line.next += 1;
+        if self.delivery.overtakes() && line.front.is_some() {
+            let overtaken = line.overtake(ticket, self.delivery);
+            let is_behind = line.push(ticket, tree, link);
+            drop(line);
+            overtaken.settle();
+            return (ticket, is_behind);
+        }
+        (ticket, line.push(ticket, tree, link))
+    }
+
+    /// What else the one with this ticket waits for.
+    pub(crate) fn link(&self, ticket: Ticket, link: Box<Behind>) {
+        let mut line = lock(&self.line);
+        match &mut line.front {
+            Some(front) if front.ticket == ticket => front.link = Some(link),
+            _ => line.crowd.link(ticket, link),
+        }
+    }
+
+    /// Waits for the turn, and begins. `helping` is kept between polls: the tree that is driven on the side.
+    pub(crate) fn poll_turn(
+        &self,
+        ticket: Ticket,
+        helping: &mut Helping,
+        cx: &mut Context<'_>,
+    ) -> Poll<Turn> {
         let place = plumbing::here();
-        if lock(&self.0).begin(ticket, place) {
-            return Poll::Ready(());
+        if let Some(turn) = lock(&self.line).begin(ticket, place) {
+            return Poll::Ready(turn);
         }
         self.wait(ticket, place, helping, cx)
     }
@@ -89,13 +149,13 @@ impl Queue {
         place: Option<Place>,
         helping: &mut Helping,
         cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    ) -> Poll<Turn> {
         let waker = cx.waker().clone();
         let (old, to_help) = {
-            let mut line = lock(&self.0);
-            if line.begin(ticket, place) {
+            let mut line = lock(&self.line);
+            if let Some(turn) = line.begin(ticket, place) {
                 drop(line);
-                return Poll::Ready(());
+                return Poll::Ready(turn);
             }
             (line.crowd.wait(ticket, waker), line.tree_to_help(ticket))
         };
@@ -111,29 +171,58 @@ impl Queue {
         if let Some(helping) = helping {
             // It may well bring those ahead to their end. If it does, whoever passes the turn on to us wakes us.
             helping.1.help(cx);
-            if lock(&self.0).begin(ticket, place) {
-                return Poll::Ready(());
+            if let Some(turn) = lock(&self.line).begin(ticket, place) {
+                return Poll::Ready(turn);
             }
         }
         Poll::Pending
     }
 
+    /// It has the turn, but cannot begin yet: until it asks again, it may be overtaken.
+    pub(crate) fn hesitate(&self, ticket: Ticket) {
+        if let Some(front) = lock(&self.line).front.as_mut().filter(|front| front.ticket == ticket) {
+            front.has_begun = false;
+        }
+    }
+
+    /// The one in front is polled, and is to be woken with this waker when it is overtaken. Has it been?
+    pub(crate) fn run(&self, ticket: Ticket, waker: Waker) -> Turn {
+        let mut line = lock(&self.line);
+        let is_overtaken = ticket < line.overtaken;
+        let front = line.front.as_mut().filter(|front| front.ticket == ticket);
+        let old = front.and_then(|front| front.waker.replace(waker));
+        drop(line);
+        drop(old);
+        if is_overtaken { Turn::Overtaken } else { Turn::Ours }
+    }
+
+    /// Has the one in front been overtaken while it ran?
+    pub(crate) fn is_overtaken(&self, ticket: Ticket) -> bool {
+        ticket < lock(&self.line).overtaken
+    }
+
     /// Passes the turn on, or gives the place up.
     pub(crate) fn leave(&self, ticket: Ticket) {
-        let mut line = lock(&self.0);
+        let mut line = lock(&self.line);
         if line.crowd.is_empty() && line.front.as_ref().is_some_and(|front| front.ticket == ticket) {
-            line.front = None;
+            let front = line.front.take();
+            drop(line);
+            drop(front);
             return;
         }
         let mut wakers = Wakers::default();
-        line.leave(ticket, &mut wakers);
+        let front = line.leave(ticket, &mut wakers);
         drop(line);
-        wakers.wake();
+        drop(front);
+        wakers.settle();
     }
 
-    /// Where the delivery that has the turn is polled, if this ticket waits for it.
-    fn place_ahead(&self, ticket: Ticket) -> Option<Place> {
-        lock(&self.0).front.as_ref().filter(|front| front.ticket < ticket)?.place
+    /// What the one with this ticket waits for: where the delivery in front is polled, and what that waits for besides.
+    /// `None` if it does not wait.
+    pub(crate) fn ahead(&self, ticket: Ticket) -> Option<(Option<Place>, Option<Behind>)> {
+        let line = lock(&self.line);
+        let front = line.front.as_ref().filter(|front| front.ticket < ticket)?;
+        Some((front.place, front.link.as_deref().cloned()))
     }
 }
 
@@ -141,14 +230,47 @@ impl Queue {
 pub(crate) type Helping = Option<Box<(Tree, Helper)>>;
 
 impl Line {
+    /// True if there is somebody ahead.
+    fn push(&mut self, ticket: Ticket, tree: Option<Tree>, link: Link) -> bool {
+        let is_behind = self.front.is_some();
+        if is_behind {
+            self.crowd.push(ticket, tree, link);
+        } else {
+            self.front = Some(Front::new(ticket, tree, link));
+        }
+        is_behind
+    }
+
+    /// Those ahead of this one come to nothing.
+    #[cold]
+    fn overtake(&mut self, ticket: Ticket, delivery: Delivery) -> Wakers {
+        let mut wakers = Wakers::default();
+        self.overtaken = ticket;
+        while let Some(waiting) = self.crowd.pop() {
+            wakers.wake.extend(waiting.waker);
+            wakers.links.push(waiting.link);
+        }
+        match &mut self.front {
+            Some(front) if front.has_begun => {
+                if delivery == Delivery::Latest {
+                    wakers.wake.extend(front.waker.take());
+                }
+            }
+            front => wakers.links.push(front.take().and_then(|front| front.link)),
+        }
+        wakers
+    }
+
     /// Has it the turn? Then it has begun, here.
-    fn begin(&mut self, ticket: Ticket, place: Option<Place>) -> bool {
+    fn begin(&mut self, ticket: Ticket, place: Option<Place>) -> Option<Turn> {
         match &mut self.front {
             Some(front) if front.ticket == ticket => {
+                front.has_begun = true;
                 front.place = place;
-                true
+                Some(Turn::Ours)
             }
-            _ => false,
+            _ if ticket < self.overtaken => Some(Turn::Overtaken),
+            _ => None,
         }
     }
 
@@ -158,25 +280,24 @@ impl Line {
         if self.crowd.is_deputy(ticket, tree) { tree.cloned() } else { None }
     }
 
-    fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) {
-        match &mut self.front {
-            Some(front) if front.ticket == ticket => {
-                let old = front.tree.take();
-                self.front = self.crowd.pop().map(|Waiting { ticket, tree, waker, .. }| {
-                    wakers.wake.extend(waker);
-                    Front { ticket, tree, place: None }
-                });
-                if let Some(front) = &self.front
-                    && front.tree != old
-                {
-                    self.crowd.wake_deputies(front.tree.as_ref(), wakers);
-                }
-            }
-            front => {
-                let tree = front.as_ref().and_then(|front| front.tree.as_ref());
-                self.crowd.remove(ticket, tree, wakers);
-            }
+    /// Gives back the one that was in front, to be dropped.
+    fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) -> Option<Front> {
+        if self.front.as_ref().is_none_or(|front| front.ticket != ticket) {
+            let tree = self.front.as_ref().and_then(|front| front.tree.as_ref());
+            self.crowd.remove(ticket, tree, wakers);
+            return None;
         }
+        let old = self.front.take();
+        self.front = self.crowd.pop().map(|Waiting { ticket, tree, waker, link, .. }| {
+            wakers.wake.extend(waker);
+            Front::new(ticket, tree, link)
+        });
+        if let (Some(front), Some(old)) = (&self.front, &old)
+            && front.tree != old.tree
+        {
+            self.crowd.wake_deputies(front.tree.as_ref(), wakers);
+        }
+        old
     }
 }
 
@@ -189,22 +310,4 @@ impl fmt::Debug for Queue {
 /// Something with a queue.
 pub(crate) trait Queued: Send + Sync {
     fn queue(&self) -> &Queue;
-}
-
-/// A delivery that had others ahead when it was made.
-pub(crate) struct Behind {
-    /// Whose queue it is.
-    handler: Arc<dyn Queued>,
-    ticket: Ticket,
-}
-
-impl Behind {
-    pub(crate) fn new(handler: Arc<dyn Queued>, ticket: Ticket) -> Self {
-        Behind { handler, ticket }
-    }
-
-    /// Is the delivery that it waits for one of those that are being polled on this stack, or an ancestor of one?
-    pub(crate) fn is_below_front(&self) -> bool {
-        self.handler.queue().place_ahead(self.ticket).is_some_and(Place::is_above_here)
-    }
 }

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::mem;
 use std::panic::Location;
+use std::sync::Arc;
 
 use settled::{BoxError, OwnedTransaction, plumbing};
 
 use crate::notification::Notification;
 use crate::parts::{Parts, Yield};
+use crate::relay::Relay;
 
 pub(crate) struct Round<R> {
     /// The results so far, as long as there is nothing but results: that is all that most rounds come to.
@@ -20,14 +22,33 @@ pub(crate) struct Round<R> {
     handlers: usize,
     /// How many have been.
     pub(crate) called: usize,
-    /// There was a weak handler whose object is gone.
+    /// There was a handler that is gone: a weak one, or one that is called once.
     pub(crate) met_gone: bool,
+    /// The asynchronous ones run one after another.
+    sequential: bool,
+    /// Where those wait for one another.
+    relay: Option<Arc<Relay>>,
 }
 
 impl<R> Round<R> {
     #[inline]
-    pub(crate) fn new(location: &'static Location<'static>, handlers: usize) -> Self {
-        Round { results: Vec::new(), parts: None, location, handlers, called: 0, met_gone: false }
+    pub(crate) fn new(location: &'static Location<'static>, handlers: usize, sequential: bool) -> Self {
+        Round {
+            results: Vec::new(),
+            parts: None,
+            location,
+            handlers,
+            called: 0,
+            met_gone: false,
+            sequential,
+            relay: None,
+        }
+    }
+
+    /// Where the asynchronous handlers wait for one another, if they do.
+    #[inline]
+    pub(crate) fn relay(&mut self) -> Option<Arc<Relay>> {
+        self.sequential.then(|| self.relay.get_or_insert_with(|| Arc::new(Relay::new())).clone())
     }
 
     /// A handler has returned.

@@ -1,19 +1,24 @@
 //! The face of a signal to which one subscribes.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use crate::connect_with::ConnectBuilder;
 use crate::connection::Connection;
-use crate::delivery::Deliver;
-use crate::handler::{Bound, BoundLater, Connectable, Handler, Later, Plain};
-use crate::handlers::{AnyEntry, Handlers};
+use crate::delivery::{Deliver, Delivery};
+use crate::external::{ExternalSignal, ExternalSignaller, Publish};
+use crate::handler::{Connectable, Handler, Later};
+use crate::handlers::{Candidate, Handlers};
+use crate::hooks::{Connecting, Disconnecting, Subscriber};
+use crate::options::Options;
 use crate::outcome::IntoOutcome;
+use crate::rank::{Key, Place};
 
 /// Where handlers connect: what a [`Signal`](crate::Signal) shows to those who may listen but not notify.
 ///
 /// A handle: clones are the same source. `E` is the event, `R` what handlers give back.
 ///
-/// Handlers are called in the order of connection. One that is connected while handlers are being called is not called
+/// Handlers are called in the order of connection (but see [`connect_with`](Source::connect_with)). One that is connected while handlers are being called is not called
 /// in that round; one that is disconnected meanwhile is not called any more. No lock is held while one runs, so that
 /// handlers may connect, disconnect, notify and drop what they like.
 ///
@@ -30,11 +35,38 @@ pub struct Source<E, R = ()> {
 }
 
 impl<E, R> Source<E, R> {
-    pub(crate) fn new() -> Self {
-        Source { handlers: Arc::new(Handlers::new()) }
+    pub(crate) fn new(options: Options<E, R>) -> Self {
+        Source { handlers: Arc::new(Handlers::new(options)) }
     }
 
-    pub(crate) fn handlers(&self) -> &Handlers<E, R> {
+    /// With a signaller that is told of it.
+    pub(crate) fn published(
+        options: Options<E, R>,
+        name: Arc<str>,
+        signaller: Arc<dyn ExternalSignaller>,
+    ) -> Self
+    where
+        E: Clone + Send + Sync + 'static,
+        R: Send + 'static,
+    {
+        let mut known = None;
+        let handlers = Arc::new_cyclic(|handlers: &Weak<Handlers<E, R>>| {
+            let signal = known.insert(ExternalSignal::new(name, handlers.clone()));
+            let publish = Some(Publish::new(signal.clone(), signaller.clone()));
+            Handlers::new(Options { publish, ..options })
+        });
+        if let Some(signal) = known {
+            signaller.register_signal(signal);
+        }
+        Source { handlers }
+    }
+
+    pub(crate) fn of(handlers: Arc<Handlers<E, R>>) -> Self {
+        Source { handlers }
+    }
+
+    #[inline]
+    pub(crate) fn handlers(&self) -> &Arc<Handlers<E, R>> {
         &self.handlers
     }
 }
@@ -58,7 +90,7 @@ where
         F: Fn(&E) -> O + Send + Sync + 'static,
         O: IntoOutcome<R>,
     {
-        self.insert(Connectable::new(Plain(f)), false)
+        self.connect_with().sync(f)
     }
 
     /// Connects an asynchronous handler: its future goes into the transaction that is current at `notify`.
@@ -81,7 +113,7 @@ where
         Fut: Future + Send + 'static,
         Fut::Output: IntoOutcome<R>,
     {
-        self.insert(Connectable::new(Later(Deliver::new(f))), false)
+        self.connect_with().run(f)
     }
 
     /// Connects a synchronous handler that is bound to an object, without keeping that alive: when the object is gone the
@@ -109,7 +141,7 @@ where
         F: Fn(&M, &E) -> O + Send + Sync + 'static,
         O: IntoOutcome<R>,
     {
-        self.insert(Connectable::new(Bound { model: Arc::downgrade(model), f }), true)
+        self.connect_with().weak(model).sync(f)
     }
 
     /// Connects an asynchronous handler that is bound to an object, without keeping that alive: when the object is gone
@@ -137,8 +169,7 @@ where
         Fut: Future + Send + 'static,
         Fut::Output: IntoOutcome<R>,
     {
-        let deliver = Deliver::new(move |(model, event)| f(model, event));
-        self.insert(Connectable::new(BoundLater { model: Arc::downgrade(model), deliver }), true)
+        self.connect_with().weak(model).run(f)
     }
 
     /// Connects an object as an asynchronous handler. The same object (the same `Arc`) is connected once: as long as it is,
@@ -161,10 +192,27 @@ where
     /// ```
     pub fn connect_handler(&self, handler: Arc<dyn Handler<E, R>>) -> Connection {
         // The entry keeps the object, so that its address is its own as long as it is connected.
-        let identity = Arc::as_ptr(&handler).cast::<()>() as usize;
-        let deliver = Deliver::new(move |event| handler.clone().handle(event));
-        let key = self.handlers.connect_once(identity, Connectable::new(Later(deliver)));
-        Connection::new(Arc::downgrade(&self.handlers) as _, key)
+        let object = Arc::as_ptr(&handler).cast::<()>() as usize;
+        if let Some(key) = self.handlers.connected_object(object) {
+            return self.connection(key);
+        }
+        let deliver = Deliver::new(move |event| handler.clone().handle(event), Delivery::Queued);
+        let entry = Connectable::new(Later(deliver), None);
+        self.attach(Candidate { entry, place: Place::default(), is_weak: false, object: Some(object) })
+    }
+
+    /// Connects a handler with more to say of it: its place among the others, how often it is called, how its deliveries
+    /// are made. It ends in [`sync`](ConnectBuilder::sync) or [`run`](ConnectBuilder::run).
+    ///
+    /// ```
+    /// # use settled_signal::{Delivery, Signal};
+    /// let search = Signal::<String>::new();
+    /// search.connect_with().first().once().sync(|what| println!("the first search is for {what}"));
+    /// search.connect_with().delivery(Delivery::Latest).run(|what| async move { println!("results for {what}") });
+    /// assert_eq!(search.len(), 2);
+    /// ```
+    pub fn connect_with(&self) -> ConnectBuilder<'_, E, R> {
+        ConnectBuilder::new(self)
     }
 
     /// Disconnects the handler and drops it; false if it is not connected here (any more).
@@ -179,11 +227,33 @@ where
     /// ```
     pub fn disconnect(&self, connection: &Connection) -> bool {
         let key = connection.key_in(Arc::as_ptr(&self.handlers));
-        key.is_some_and(|key| self.handlers.disconnect(key))
+        key.is_some_and(|key| self.disconnect_key(key))
     }
 
-    fn insert(&self, entry: AnyEntry<E, R>, is_weak: bool) -> Connection {
-        let key = self.handlers.connect(entry, is_weak);
+    /// By way of the hook, if there is one.
+    pub(crate) fn disconnect_key(&self, key: Key) -> bool {
+        match &self.handlers.options.on_disconnect {
+            None => self.handlers.disconnect(key),
+            Some(hook) => {
+                let Some(entry) = self.handlers.entry(key) else { return false };
+                hook(&Disconnecting { source: self, key, subscriber: Subscriber::of(entry) })
+            }
+        }
+    }
+
+    /// By way of the hook, if there is one.
+    pub(crate) fn attach(&self, candidate: Candidate<E, R>) -> Connection {
+        match &self.handlers.options.on_connect {
+            None => self.connect_candidate(candidate),
+            Some(hook) => hook(&Connecting { source: self }, Subscriber(candidate)),
+        }
+    }
+
+    pub(crate) fn connect_candidate(&self, candidate: Candidate<E, R>) -> Connection {
+        self.connection(self.handlers.connect(candidate))
+    }
+
+    fn connection(&self, key: Key) -> Connection {
         Connection::new(Arc::downgrade(&self.handlers) as _, key)
     }
 }

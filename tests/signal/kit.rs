@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use settled_signal::{Observable, Source};
+use settled_signal::{Delivery, Observable, Source};
 use support::{Gate, Log};
 
 /// Notes `name` and the value.
@@ -51,7 +51,7 @@ impl Gated {
         self.gate(value).open();
     }
 
-    async fn handle(self, value: u32) {
+    pub(crate) async fn handle(self, value: u32) {
         self.log.note(format!("begin {value}"));
         let gate = self.gate(value);
         gate.pass().await;
@@ -59,8 +59,12 @@ impl Gated {
     }
 
     pub(crate) fn connect(&self, source: &Source<u32>) {
+        self.connect_by(source, Delivery::Queued);
+    }
+
+    pub(crate) fn connect_by(&self, source: &Source<u32>, delivery: Delivery) {
         let this = self.clone();
-        source.connect_async(move |value| this.clone().handle(value));
+        source.connect_with().delivery(delivery).run(move |value| this.clone().handle(value));
     }
 }
 

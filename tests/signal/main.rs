@@ -3,7 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod allocations;
+mod atomic;
+mod connecting;
 mod dead;
+mod delivery;
 mod failures;
 mod kit;
 mod model;
@@ -16,8 +19,10 @@ mod queue;
 mod queue_trees;
 mod reentrancy;
 mod reference;
+mod streams;
 mod takeover;
 mod threads;
 mod traits;
 mod update;
 mod which;
+mod wrapped;

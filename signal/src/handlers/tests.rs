@@ -1,19 +1,26 @@
 //! How much a list holds: what cannot be seen from outside.
 
-use super::{AnyEntry, FEW, Handlers};
+use super::{Candidate, FEW, Handlers};
 use crate::handler::{Connectable, Plain};
 use crate::lock::lock;
+use crate::options::Options;
+use crate::rank::Place;
 
-fn entry() -> AnyEntry<u32, ()> {
-    Connectable::new(Plain(|_: &u32| {}))
+fn handlers() -> Handlers<u32, ()> {
+    Handlers::new(Options::default())
+}
+
+fn candidate(object: Option<usize>) -> Candidate<u32, ()> {
+    let entry = Connectable::new(Plain(|_: &u32| {}), None);
+    Candidate { entry, place: Place::default(), is_weak: false, object }
 }
 
 #[test]
 fn objects_that_come_and_go_leave_nothing() {
-    let handlers = Handlers::<u32, ()>::new();
+    let handlers = handlers();
     for address in 1..10_000 {
-        let key = handlers.connect_once(address, entry());
-        assert_eq!(handlers.connect_once(address, entry()), key);
+        let key = handlers.connect(candidate(Some(address)));
+        assert_eq!(handlers.connect(candidate(Some(address))), key);
         assert!(handlers.disconnect(key));
         let list = lock(&handlers.list);
         assert!(list.objects.len() <= FEW && list.slots.len() <= FEW);
@@ -22,8 +29,8 @@ fn objects_that_come_and_go_leave_nothing() {
 
 #[test]
 fn vacancies_are_closed_when_they_are_more_than_half_and_the_memory_is_given_back() {
-    let handlers = Handlers::<u32, ()>::new();
-    let keys: Vec<_> = (0..10_000).map(|_| handlers.connect(entry(), false)).collect();
+    let handlers = handlers();
+    let keys: Vec<_> = (0..10_000).map(|_| handlers.connect(candidate(None))).collect();
     for (left, key) in keys.iter().enumerate().skip(1).map(|(index, key)| (keys.len() - index, key)) {
         assert!(handlers.disconnect(*key));
         let list = lock(&handlers.list);
@@ -38,13 +45,13 @@ fn vacancies_are_closed_when_they_are_more_than_half_and_the_memory_is_given_bac
 
 #[test]
 fn a_snapshot_stays_as_it_is() {
-    let handlers = Handlers::<u32, ()>::new();
-    let first = handlers.connect(entry(), false);
+    let handlers = handlers();
+    let first = handlers.connect(candidate(None));
     let snapshot = handlers.snapshot().unwrap();
-    handlers.connect(entry(), false);
+    handlers.connect(candidate(None));
     assert!(handlers.disconnect(first));
     assert_eq!(snapshot.len(), 1);
-    assert!(snapshot[0].entry.is_some());
+    assert!(snapshot[0].is_some());
     handlers.clear();
     assert_eq!((snapshot.len(), handlers.len()), (1, 0));
 }

@@ -6,8 +6,14 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use settled::{OwnedTransaction, begin};
 
-use super::{Helping, Queue};
+use super::{Helping, Queue, Turn};
 use crate::crowd::Ticket;
+use crate::delivery::Delivery;
+use crate::tree::Tree;
+
+fn queue() -> Queue {
+    Queue::new(Delivery::Queued)
+}
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -27,7 +33,7 @@ struct Waiter {
 
 impl Waiter {
     fn join(queue: &Queue) -> Self {
-        Waiter { ticket: queue.join().0, helping: None, wakes: Arc::default() }
+        Waiter { ticket: queue.join(Tree::current(), None).0, helping: None, wakes: Arc::default() }
     }
 
     fn join_in(queue: &Queue, transaction: &OwnedTransaction) -> Self {
@@ -38,7 +44,7 @@ impl Waiter {
         self.wakes.0.store(0, Ordering::SeqCst);
         let waker = Waker::from(self.wakes.clone());
         let polled = queue.poll_turn(self.ticket, &mut self.helping, &mut Context::from_waker(&waker));
-        matches!(polled, Poll::Ready(()))
+        polled == Poll::Ready(Turn::Ours)
     }
 
     fn is_woken(&self) -> bool {
@@ -52,7 +58,7 @@ fn end(transactions: &[&OwnedTransaction]) {
 
 #[test]
 fn the_turn_goes_from_front_to_back() {
-    let queue = Queue::default();
+    let queue = queue();
     let [mut a, mut b, mut c] = [(); 3].map(|()| Waiter::join(&queue));
     assert!(a.has_turn(&queue) && !b.has_turn(&queue) && !c.has_turn(&queue));
     queue.leave(a.ticket);
@@ -66,7 +72,7 @@ fn the_turn_goes_from_front_to_back() {
 
 #[test]
 fn those_that_are_dropped_in_the_middle_or_unpolled_are_skipped() {
-    let queue = Queue::default();
+    let queue = queue();
     let [a, b, c, mut d] = [(); 4].map(|()| Waiter::join(&queue));
     assert!(!d.has_turn(&queue));
     queue.leave(c.ticket);
@@ -84,13 +90,13 @@ fn those_that_are_dropped_in_the_middle_or_unpolled_are_skipped() {
 
 #[test]
 fn places_that_are_given_up_do_not_pile_up_behind_one_that_takes_long() {
-    let queue = Queue::default();
+    let queue = queue();
     let mut front = Waiter::join(&queue);
     let mut last = Waiter::join(&queue);
     for _ in 0..100_000 {
         let left = Waiter::join(&queue);
         queue.leave(left.ticket);
-        assert!(queue.0.lock().unwrap().crowd.len() <= 300);
+        assert!(queue.line.lock().unwrap().crowd.len() <= 300);
     }
     assert!(front.has_turn(&queue) && !last.has_turn(&queue));
     queue.leave(front.ticket);
@@ -99,15 +105,15 @@ fn places_that_are_given_up_do_not_pile_up_behind_one_that_takes_long() {
 
 #[test]
 fn a_crowd_that_has_gone_gives_its_memory_back() {
-    let queue = Queue::default();
+    let queue = queue();
     let all: Vec<_> = (0..10_000).map(|_| Waiter::join(&queue)).collect();
     all.iter().for_each(|waiter| queue.leave(waiter.ticket));
-    assert!(queue.0.lock().unwrap().crowd.capacity() <= 64);
+    assert!(queue.line.lock().unwrap().crowd.capacity() <= 64);
 }
 
 #[test]
 fn only_the_deputy_of_a_tree_helps_the_one_in_front() {
-    let (queue, a, b) = (Queue::default(), begin(), begin());
+    let (queue, a, b) = (queue(), begin(), begin());
     let mut front = Waiter::join_in(&queue, &a);
     let mut same = Waiter::join_in(&queue, &a);
     let [mut deputy, mut other] = [(); 2].map(|()| Waiter::join_in(&queue, &b));
@@ -132,7 +138,7 @@ fn only_the_deputy_of_a_tree_helps_the_one_in_front() {
 
 #[test]
 fn when_the_front_is_of_another_tree_all_deputies_are_told() {
-    let (queue, a, b, c) = (Queue::default(), begin(), begin(), begin());
+    let (queue, a, b, c) = (queue(), begin(), begin(), begin());
     let front = Waiter::join_in(&queue, &a);
     let [mut of_b, mut of_c, mut of_a] = [&b, &c, &a].map(|transaction| Waiter::join_in(&queue, transaction));
     assert!(!of_b.has_turn(&queue) && !of_c.has_turn(&queue) && !of_a.has_turn(&queue));

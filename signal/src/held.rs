@@ -1,0 +1,64 @@
+//! A place in a queue that is taken only at the commit.
+//!
+//! What an atomic transaction holds back has no place yet: a rollback must leave nothing behind, and the order is that of
+//! the commits. A hook of the commit takes the place; hooks run before anything that was held starts. A delivery that was
+//! dropped before gets none, and one that starts without (it was added to what had been rolled back) comes to nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::crowd::Ticket;
+
+/// A place, or where it will be found.
+#[derive(Clone)]
+pub(crate) enum Seat {
+    Taken(Ticket),
+    Held(Arc<Held>),
+}
+
+/// No place yet.
+const NONE: u64 = u64::MAX;
+/// Whoever was to have it is gone.
+const GONE: u64 = u64::MAX - 1;
+
+pub(crate) struct Held(AtomicU64);
+
+impl Seat {
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Seat::Taken(ticket) => Some(*ticket),
+            Seat::Held(held) => held.ticket(),
+        }
+    }
+
+    /// It is needed no more. The place that is to be given up.
+    pub(crate) fn give_up(&self) -> Option<Ticket> {
+        match self {
+            Seat::Taken(ticket) => Some(*ticket),
+            Seat::Held(held) => known(held.0.swap(GONE, Ordering::AcqRel)),
+        }
+    }
+}
+
+impl Held {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Held(AtomicU64::new(NONE)))
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        known(self.0.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Acquire) == GONE
+    }
+
+    /// The place has been taken. False if nobody wants it any more: then it is to be given up.
+    pub(crate) fn take(&self, ticket: Ticket) -> bool {
+        self.0.compare_exchange(NONE, ticket, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+fn known(value: u64) -> Option<Ticket> {
+    (value < GONE).then_some(value)
+}
