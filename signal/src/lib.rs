@@ -109,7 +109,7 @@ pub use settled_macros::{handlers, model};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::model::{
-        ExpectsBlock, HandlersBlock, Hidden, MaybeBlock, Model, NoBlock, Shown, Value, called_on,
+        ExpectsBlock, HandlersBlock, Hidden, MaybeBlock, Model, Name, NoBlock, Shown, Value, called_on,
     };
 }
 

@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "hidden, and what is not said here is said of the macros")]
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::observable::Observable;
 
@@ -63,6 +63,25 @@ pub trait NoBlock<M> {
 }
 
 impl<M, const N: usize> NoBlock<M> for MaybeBlock<M, N> {}
+
+/// A name that all instances share: made once.
+#[derive(Debug)]
+pub struct Name {
+    text: &'static str,
+    shared: OnceLock<Arc<str>>,
+}
+
+impl Name {
+    pub const fn new(text: &'static str) -> Self {
+        Name { text, shared: OnceLock::new() }
+    }
+}
+
+impl From<&'static Name> for Arc<str> {
+    fn from(name: &'static Name) -> Self {
+        name.shared.get_or_init(|| name.text.into()).clone()
+    }
+}
 
 /// The model that a handler is being called on, which keeps it meanwhile.
 ///

@@ -11,8 +11,8 @@ pub(crate) mod model;
 mod new;
 mod signals;
 
-use proc_macro2::Span;
-use quote::format_ident;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::{Attribute, Ident};
 
 /// A local variable that nobody else can name.
@@ -37,4 +37,14 @@ fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 
 fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc"))
+}
+
+/// Gives a builder a name, which all instances share.
+fn name(name: &str) -> TokenStream {
+    quote! {
+        .name({
+            static NAME: ::settled_signal::__private::Name = ::settled_signal::__private::Name::new(#name);
+            &NAME
+        })
+    }
 }

@@ -81,8 +81,34 @@ const BLOCKS: usize = 8;
 /// `#[model(new = pub(crate) make)]` gives the constructor another name and visibility, so that one written by hand can
 /// stand before it.
 ///
+/// Names are given once, not for each instance: `Person.greeted` to a signal,
+/// `Person.on_name` to a handler.
+///
 /// It costs an allocation for the model, and those of each field (an observable has two) and of each handler (one, or
 /// two where it is asynchronous).
+///
+/// # What fields can be marked with
+///
+/// | mark | meaning |
+/// | --- | --- |
+/// | `#[default]`, `#[default(value)]` | the constructor does not ask for it |
+/// | `#[validate(function)]` | a function or closure that looks at each event of a signal |
+/// | `#[signal(sequential)]`, `#[signal(concurrent)]`, `#[signal(order = TopDown)]` | how the signal calls its handlers |
+/// | `#[plain]`, `#[base]`, `#[signal]` | see above |
+///
+/// ```
+/// use settled_signal::{Signal, model};
+///
+/// #[model]
+/// struct Chat {
+///     #[validate(|line: &String| if line.is_empty() { Err("nothing said") } else { Ok(()) })]
+///     said: Signal<String>,
+/// }
+///
+/// let chat = Chat::new();
+/// assert!(chat.said().try_notify("hello".into()).is_ok());
+/// assert_eq!(chat.said().try_notify(String::new()).unwrap_err().value, "");
+/// ```
 ///
 /// # Bases
 ///
@@ -122,6 +148,10 @@ const BLOCKS: usize = 8;
 /// rex.set_name("Bello".into());
 /// assert_eq!(*rex.log.lock().unwrap(), ["an animal: Bello", "a dog: Bello"]);
 /// ```
+///
+/// Handlers of the models come before those that are connected otherwise, and among the models those of the base come first,
+/// or last where the signal is marked `#[signal(order = TopDown)]`. A model has one base; it derefs to nothing else. The
+/// base is made before, and may be shared.
 ///
 /// # What a model is besides
 ///
@@ -185,7 +215,15 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 /// handler: until it is done it keeps the model. What it returns is what any handler may: see
 /// `IntoOutcome`.
 ///
-/// Handlers of one name are called in the order of the methods. A method with several marks handles several things.
+/// A method with several marks handles several things. Handlers of one thing are called in the order of the methods, unless
+/// they are marked otherwise:
+///
+/// | mark | meaning |
+/// | --- | --- |
+/// | `#[handler(name, first)]`, `#[handler(name, last)]` | before, after all that are not marked so |
+/// | `#[handler(name, priority = 10)]` | before those of a lower one; others have 0 |
+/// | `#[handler(name, once)]` | for one call |
+/// | `#[handler(name, delivery = Latest)]` | asynchronous: what becomes of an event while it is busy; see `Delivery` |
 ///
 /// # Several blocks
 ///

@@ -97,6 +97,75 @@ fn s12_handlers_of_a_base_come_first_and_those_connected_later_last() {
     assert_eq!(log.take(), ["animal fed", "dog fed"]);
 }
 
+#[model]
+struct Base {
+    #[plain]
+    log: Log,
+    up: Signal<()>,
+    #[signal(order = TopDown)]
+    down: Signal<()>,
+}
+
+#[handlers]
+impl Base {
+    #[handler(up)]
+    #[handler(down)]
+    fn base(&self) {
+        self.log.note("base");
+    }
+
+    #[handler(down, last)]
+    #[handler(up, last)]
+    fn base_last(&self) {
+        self.log.note("base last");
+    }
+}
+
+#[model]
+struct Derived {
+    #[base]
+    base: Arc<Base>,
+}
+
+#[handlers]
+impl Derived {
+    #[handler(down)]
+    #[handler(up)]
+    fn derived(&self) {
+        self.log.note("derived");
+    }
+
+    #[handler(up, first)]
+    #[handler(down, first)]
+    fn derived_first(&self) {
+        self.log.note("derived first");
+    }
+
+    #[handler(up, priority = 1)]
+    #[handler(down, priority = -1)]
+    fn derived_by_priority(&self) {
+        self.log.note("derived by priority");
+    }
+}
+
+#[test]
+fn s12_across_bases_the_oldest_come_first_or_the_newest_as_the_signal_says() {
+    let log = Log::new();
+    let base = Base::new(log.clone());
+    // Those of the models come before those connected without a level, also where these were earlier.
+    for signal in [base.up(), base.down()] {
+        let log = log.clone();
+        signal.connect(move |()| log.note("early guest"));
+    }
+    let derived = Derived::new(base);
+    derived.up().notify(());
+    let up = ["derived first", "derived by priority", "base", "derived", "early guest", "base last"];
+    assert_eq!(log.take(), up);
+    derived.down().notify(());
+    let down = ["derived first", "derived", "base", "early guest", "derived by priority", "base last"];
+    assert_eq!(log.take(), down);
+}
+
 #[test]
 fn handlers_of_a_derived_model_do_not_keep_it_and_end_with_it() {
     let log = Log::new();

@@ -99,6 +99,62 @@ fn a_handler_takes_its_model_and_its_event_as_it_likes() {
 }
 
 #[model]
+struct Ordered {
+    #[plain]
+    log: Log,
+    value: u32,
+}
+
+#[handlers]
+impl Ordered {
+    #[handler(value, last)]
+    fn last(&self) {
+        self.log.note("last");
+    }
+
+    #[handler(value)]
+    fn middle(&self) {
+        self.log.note("middle");
+    }
+
+    #[handler(value, once)]
+    fn once(&self) {
+        self.log.note("once");
+    }
+
+    #[handler(value, priority = 1 + 1)]
+    fn urgent(&self) {
+        self.log.note("urgent");
+    }
+
+    #[handler(value, first)]
+    fn first(&self) {
+        self.log.note("first");
+    }
+
+    #[handler(value, delivery = Coalesced)]
+    async fn coalesced(self: Arc<Self>, value: u32) {
+        self.log.note(format!("coalesced {value}"));
+    }
+}
+
+#[test]
+fn a_handler_says_where_it_stands_and_how_it_gets_its_events() {
+    let log = Log::new();
+    let ordered = Ordered::new(log.clone(), 0);
+    finish(scope(async {
+        ordered.set_value(1);
+        assert_eq!(log.take(), ["first", "urgent", "middle", "once", "last"]);
+        ordered.set_value(2);
+        assert_eq!(log.take(), ["first", "urgent", "middle", "last"]);
+        ordered.set_value(3);
+    }))
+    .unwrap();
+    // None has begun by then: the newest takes the place of those that wait.
+    assert_eq!(log.take(), ["first", "urgent", "middle", "last", "coalesced 3"]);
+}
+
+#[model]
 struct Several {
     #[plain]
     log: Log,

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use settled_signal::{Connection, Notification, Observable, Signal, Source, model};
+use settled::scope;
+use settled_signal::{Connection, Notification, Observable, Rejected, Signal, Source, model};
+use support::{causes, finish};
 
 #[model]
 #[derive(Clone)]
@@ -111,7 +113,7 @@ fn debug_shows_the_values_and_leaves_out_what_cannot_be_shown() {
     let shown = Shown::new("Ada".into(), Opaque, Cell::new(1));
     assert_eq!(
         format!("{shown:?}"),
-        r#"Shown { name: "Ada", opaque: _, cell: Cell { value: 1 }, pressed: Signal { handlers: 0 } }"#
+        r#"Shown { name: "Ada", opaque: _, cell: Cell { value: 1 }, pressed: Signal { name: "Shown.pressed", handlers: 0 } }"#
     );
 }
 
@@ -133,4 +135,32 @@ fn debug_holds_no_lock_while_it_shows_a_value() {
     let holder = Holder::new(Reentrant(std::sync::Weak::new()));
     holder.set_value(Reentrant(Arc::downgrade(&holder)));
     assert_eq!(format!("{holder:?}"), "Holder { value: set }");
+}
+
+#[model]
+struct Ruled {
+    #[validate(no_empty_line)]
+    said: Signal<String>,
+}
+
+fn no_empty_line(line: &String) -> Result<(), String> {
+    if line.is_empty() { Err("nothing said".into()) } else { Ok(()) }
+}
+
+#[test]
+fn a_validator_refuses_events() {
+    let ruled = Ruled::new();
+    let rejected: Rejected<String> = ruled.said().try_notify(String::new()).unwrap_err();
+    assert_eq!(rejected.value, "");
+    assert!(ruled.said().try_notify("hello".into()).is_ok());
+    let failures = finish(scope(async { _ = ruled.said().notify(String::new()) })).unwrap_err();
+    assert_eq!(causes(&failures), ["nothing said"]);
+}
+
+#[test]
+fn what_a_model_has_is_named_after_it() {
+    let (a, b) = (Ruled::new(), Ruled::new());
+    assert_eq!(a.said().name(), Some("Ruled.said"));
+    // Made once.
+    assert!(std::ptr::eq(a.said().name().unwrap(), b.said().name().unwrap()));
 }

@@ -32,11 +32,12 @@ pub(crate) struct Handler {
 pub(crate) struct Options {
     pub(crate) first: Once<()>,
     pub(crate) last: Once<()>,
+    pub(crate) once: Once<()>,
     pub(crate) priority: Once<Expr>,
     pub(crate) delivery: Once<Ident>,
 }
 
-const OPTIONS: &[&str] = &["first", "last", "priority", "delivery"];
+const OPTIONS: &[&str] = &["first", "last", "once", "priority", "delivery"];
 const DELIVERIES: &[&str] = &["Queued", "Every", "Latest", "Coalesced"];
 
 impl Parse for Number {
@@ -117,6 +118,7 @@ impl Options {
         match name.to_string().as_str() {
             "first" => once(&mut self.first, &name, ()),
             "last" => once(&mut self.last, &name, ()),
+            "once" => once(&mut self.once, &name, ()),
             "priority" => {
                 input.parse::<Token![=]>()?;
                 once(&mut self.priority, &name, input.parse()?)
@@ -127,9 +129,5 @@ impl Options {
             }
             _ => Err(unknown(&name, OPTIONS)),
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Options { first: None, last: None, priority: None, delivery: None })
     }
 }

@@ -2,11 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Type};
 
 use crate::ast::handlers::{Block, Handler};
-use crate::expand::{at, local, local_at};
+use crate::ast::options::Once;
+use crate::expand::{at, local, local_at, name};
 use crate::valid::handlers::{Takes, self_of};
 
 pub(crate) fn expand(block: &Block) -> TokenStream {
@@ -15,7 +17,8 @@ pub(crate) fn expand(block: &Block) -> TokenStream {
     let (model_type, number) = (&item.self_ty, block.number);
     let cfg = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let (model, signals) = (local("model"), local("signals"));
-    let handlers = block.handlers.iter().map(|handler| connect(handler, &model, &signals));
+    let name = model_name(model_type);
+    let handlers = block.handlers.iter().map(|handler| connect(handler, &name, &model, &signals));
     quote! {
         #(#cfg)*
         impl #generics ::settled_signal::__private::HandlersBlock<#number> for #model_type #bounds {
@@ -27,7 +30,7 @@ pub(crate) fn expand(block: &Block) -> TokenStream {
     }
 }
 
-fn connect(handler: &Handler, model: &Ident, signals: &Ident) -> TokenStream {
+fn connect(handler: &Handler, model_name: &str, model: &Ident, signals: &Ident) -> TokenStream {
     let (cfg, source, method) = (&handler.cfg, &handler.source, &handler.method.ident);
     let options = &handler.options;
     let here = at(handler.span());
@@ -68,28 +71,40 @@ fn connect(handler: &Handler, model: &Ident, signals: &Ident) -> TokenStream {
             quote!({ let #weak = ::std::sync::Arc::downgrade(#model); #inner })
         }
     };
-    let connect = if options.is_empty() {
-        let connect = if is_async { "connect_async_weak" } else { "connect_weak" };
-        let connect = format_ident!("{connect}", span = returns);
-        quote_spanned!(returns=> .#connect(#model, #closure))
-    } else {
-        let first = options.first.as_ref().map(|(span, ())| quote_spanned!(at(*span)=> .first()));
-        let last = options.last.as_ref().map(|(span, ())| quote_spanned!(at(*span)=> .last()));
-        let priority = options
-            .priority
-            .as_ref()
-            .map(|(span, priority)| quote_spanned!(at(*span)=> .priority(#priority)));
-        let delivery = options.delivery.as_ref();
-        let delivery = delivery.map(|(_, delivery)| quote!(.delivery(::settled_signal::Delivery::#delivery)));
-        let finish = format_ident!("{}", if is_async { "run" } else { "sync" }, span = returns);
-        quote_spanned! {returns=>
-            .connect_with() #priority #first #last #delivery .weak(#model) .#finish(#closure)
-        }
+    let flag = |flag: &Once<()>, name: &str| {
+        let (span, ()) = flag.as_ref()?;
+        let name = format_ident!("{name}", span = *span);
+        Some(quote!(.#name()))
     };
+    let (first, last) = (flag(&options.first, "first"), flag(&options.last, "last"));
+    let once = flag(&options.once, "once");
+    let priority = options.priority.as_ref();
+    let priority = priority.map(|(span, priority)| quote_spanned!(at(*span)=> .priority(#priority)));
+    let delivery = options.delivery.as_ref();
+    let delivery = delivery.map(|(_, delivery)| quote!(.delivery(::settled_signal::Delivery::#delivery)));
+    let name = name(&format!("{model_name}.{}", method.unraw()));
+    // Where an error about it points: at what it returns.
+    let finish = format_ident!("{}", if is_async { "run" } else { "sync" }, span = returns);
     quote! {
         #(#cfg)*
-        #signals.#source #connect;
+        #signals
+            .#source
+            .connect_with()
+            .weak(#model)
+            .level(<Self as ::settled_signal::__private::Model>::LEVEL)
+            #name
+            #first #last #once #priority #delivery
+            .#finish(#closure);
     }
+}
+
+/// Its name without its module and its arguments.
+fn model_name(ty: &Type) -> String {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|last| last.ident.unraw().to_string()),
+        _ => None,
+    }
+    .unwrap_or_default()
 }
 
 /// The event's type in the method.

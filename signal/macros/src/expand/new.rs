@@ -8,7 +8,8 @@ use syn::{Expr, Ident};
 
 use crate::BLOCKS;
 use crate::ast::model::{Field, Kind, Model};
-use crate::expand::{at, cfg, local};
+use crate::ast::options::Once;
+use crate::expand::{at, cfg, local, name};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let (visibility, new) = match &model.options.new {
@@ -64,23 +65,21 @@ fn full_name(model: &Model, field: &Field) -> String {
 }
 
 fn observable(model: &Model, field: &Field, value: &TokenStream) -> TokenStream {
-    let ty = &field.ty;
-    let name = full_name(model, field);
+    let (ty, name) = (&field.ty, name(&full_name(model, field)));
     let validate = field.marks.validate.as_ref().map(|(_, validate)| validator(validate));
     let gated = field.marks.gated.as_ref().map(|(span, ())| quote_spanned!(at(*span)=> .gated()));
     if validate.is_none() && gated.is_none() {
         return quote_spanned!(at(ty.span())=> ::settled_signal::Observable::<#ty>::new(#value));
     }
     quote_spanned! {at(ty.span())=>
-        ::settled_signal::Observable::<#ty>::builder(#value).name(#name) #validate #gated .build()
+        ::settled_signal::Observable::<#ty>::builder(#value) #name #validate #gated .build()
     }
 }
 
 fn signal(model: &Model, field: &Field) -> TokenStream {
-    let ty = &field.ty;
-    let name = full_name(model, field);
+    let (ty, name) = (&field.ty, name(&full_name(model, field)));
     let options = field.marks.signal.as_ref().map(|(_, options)| options);
-    let flag = |flag: &crate::ast::options::Once<()>, name: &str| {
+    let flag = |flag: &Once<()>, name: &str| {
         let (span, ()) = flag.as_ref()?;
         let name = format_ident!("{name}", span = *span);
         Some(quote!(.#name()))
@@ -90,11 +89,8 @@ fn signal(model: &Model, field: &Field) -> TokenStream {
     let order = options.and_then(|options| options.order.as_ref());
     let order = order.map(|(_, order)| quote!(.order(::settled_signal::Order::#order)));
     let validate = field.marks.validate.as_ref().map(|(_, validate)| validator(validate));
-    if sequential.is_none() && concurrent.is_none() && order.is_none() && validate.is_none() {
-        return quote_spanned!(at(ty.span())=> <#ty>::new());
-    }
     quote_spanned! {at(ty.span())=>
-        <#ty>::builder().name(#name) #sequential #concurrent #order #validate .build()
+        <#ty>::builder() #name #sequential #concurrent #order #validate .build()
     }
 }
 
