@@ -196,6 +196,9 @@ impl<'a> Drive<'a> {
         if !engine.closing.is_empty() {
             engine.close_settled_here();
         }
+        if !engine.stale_lines.is_empty() {
+            engine.unqueue_cancelled();
+        }
         engine.has_mail()
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Engine {
     pub(crate) stirred: bool,
     /// Part of what was rolled back: to be dropped unstarted, before anything else has its turn.
     pub(crate) doomed: VecDeque<Entry>,
+    /// Transactions with a line in which something has been cancelled.
+    pub(crate) stale_lines: Vec<Key>,
     /// What is being added is a cleanup.
     pub(crate) as_cleanup: bool,
     /// Settled, and to be closed under the lock of the tree.
@@ -82,7 +84,7 @@ impl Engine {
 
     #[inline]
     pub(crate) fn has_work(&self) -> bool {
-        !self.ready.is_empty() || !self.doomed.is_empty()
+        !self.ready.is_empty() || !self.doomed.is_empty() || !self.stale_lines.is_empty()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -276,6 +278,7 @@ impl Engine {
         self.stop = false;
         self.bounds = false;
         self.cancels = false;
+        self.stale_lines.clear();
         if self.wakers.len() > POOLED {
             self.wakers.truncate(POOLED);
             self.wakers.shrink_to(POOLED);

@@ -24,13 +24,15 @@ pub(crate) struct Limit {
     taken: usize,
     /// Not begun, in the order of adding. Empty as long as there are places.
     waiting: VecDeque<Entry>,
+    /// Something in it has been cancelled.
+    stale: bool,
     /// Begun, gave way, and would go on: slot and serial.
     returning: VecDeque<(Key, u64)>,
 }
 
 impl Limit {
     pub(crate) fn new(places: usize) -> Self {
-        Limit { places, taken: 0, waiting: VecDeque::new(), returning: VecDeque::new() }
+        Limit { places, taken: 0, waiting: VecDeque::new(), stale: false, returning: VecDeque::new() }
     }
 
     fn take(&mut self) -> bool {
@@ -119,9 +121,25 @@ impl Engine {
         }
     }
 
-    /// Something that waits in line here has been cancelled: it is told in its turn.
-    pub(crate) fn unqueue_cancelled(&mut self, parent: Key) {
+    /// Something that waits in line here has been cancelled: it is told in its turn, by the next drive. That looks through
+    /// the line once, however many have been cancelled.
+    pub(crate) fn unqueue(&mut self, parent: Key) {
+        if self.limit_of(parent).is_some_and(|limit| !std::mem::replace(&mut limit.stale, true)) {
+            self.stale_lines.push(parent);
+        }
+    }
+
+    /// All that have been cancelled in line.
+    #[cold]
+    pub(crate) fn unqueue_cancelled(&mut self) {
+        while let Some(parent) = self.stale_lines.pop() {
+            self.unqueue_cancelled_in(parent);
+        }
+    }
+
+    fn unqueue_cancelled_in(&mut self, parent: Key) {
         let Some(limit) = self.limit_of(parent) else { return };
+        limit.stale = false;
         let mut left = VecDeque::new();
         for entry in std::mem::take(&mut limit.waiting) {
             let ticket = self.note(&entry.tag).and_then(|note| note.ticket.as_ref());

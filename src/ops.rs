@@ -48,7 +48,7 @@ impl Engine {
             }
             Op::Wake(key) => self.ready.wake(key),
             Op::Cancel(key) => self.look_at_ticket(key),
-            Op::Unqueue(key) => self.unqueue_cancelled(key),
+            Op::Unqueue(key) => self.unqueue(key),
             Op::CancelBelow(node, lasting) => {
                 if !node.is_closed() {
                     self.cancel_below(node.key(), lasting);

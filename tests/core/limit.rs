@@ -354,3 +354,14 @@ fn who_is_dropped_while_he_waits_to_come_back_takes_no_place_with_him() {
     assert_ready!(end.run()).unwrap();
     assert_eq!(log.take(), ["first begins"]);
 }
+
+#[test]
+fn many_may_be_cancelled_in_line_one_by_one() {
+    // It takes its time if each looks through the whole line.
+    let t = Transaction::builder().limit(1).begin();
+    t.add(yields(1)).unwrap();
+    let handles: Vec<_> = (0..20_000).map(|_| t.add(async {}).unwrap()).collect();
+    handles.iter().for_each(Stashed::cancel);
+    finish(t.end()).unwrap();
+    assert!(handles.into_iter().all(|handle| finish(handle).unwrap_err().is_cancelled()));
+}
