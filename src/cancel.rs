@@ -16,7 +16,6 @@ use crate::current::{self, Ambient, Current, Goal};
 use crate::driver::{Drive, Left};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why};
-use crate::hold::Holder;
 use crate::node::Node;
 use crate::ready::{Entry, Key};
 use crate::root;
@@ -24,6 +23,7 @@ use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
 use crate::tree::Tree;
 use crate::until::only_listens;
+use crate::waker::Wakers;
 
 /// What is cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +47,10 @@ impl Engine {
         let extra = self.slot(top).extra();
         extra.cancelled_to = extra.cancelled_to.max(serial);
         self.cancels |= lasting == Lasting::ForGood;
+        if self.is_empty_below(top) {
+            self.slot(top).gated |= lasting == Lasting::ForGood;
+            return;
+        }
         let below = self.at_or_below(top);
         let is_below = |key: Key| below.get(key as usize).copied().unwrap_or(false);
         let mut ready = std::mem::take(&mut self.ready);
@@ -58,9 +62,10 @@ impl Engine {
             self.ticket_of(&mut loose).cancel_below();
             self.loose = Some(loose);
         }
-        if let Holder::Slot(holder) = self.holder(top) {
+        if let Some(holder) = self.nearest_holder(top) {
             self.cancel_held_below(holder, is_below);
         }
+        let mut woken = Wakers::new();
         for (key, _) in below.iter().enumerate().filter(|(_, below)| **below) {
             let key = key as Key;
             self.cancel_line(key);
@@ -72,7 +77,8 @@ impl Engine {
                 && let Some(hooks) = slot.hooks()
             {
                 // All or nothing: what it holds back goes with its rollback.
-                hooks.abort();
+                let waker = hooks.abort();
+                woken.extend(waker);
             }
             if key != top && slot.kind == Kind::Added && slot.live {
                 slot.ticket.get_or_insert_with(Ticket::unheld).cancel_below();
@@ -81,6 +87,13 @@ impl Engine {
                 }
             }
         }
+        self.outbox.append(&mut woken);
+    }
+
+    /// Then no walk is needed.
+    fn is_empty_below(&self, top: Key) -> bool {
+        let slot = &self.slots[top as usize];
+        slot.pending == 0 && slot.extra.as_ref().is_none_or(|extra| extra.begun.is_empty())
     }
 
     /// Has what is in this slot dropped by who polls it, if somebody else does. It is cancelled with what is above it.
@@ -154,7 +167,7 @@ impl Engine {
             }
             at = slot.parent;
         }
-        while let Holder::Slot(holder) = self.holder(home) {
+        while let Some(holder) = self.nearest_holder(home) {
             home = self.slots[holder as usize].parent;
         }
         home

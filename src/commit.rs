@@ -16,6 +16,7 @@ use crate::hooks::{Check, Hook, Hooks};
 use crate::node::Node;
 use crate::standing::Standing;
 use crate::tree::Op;
+use crate::waker::{Wakers, wake_all};
 use crate::watch;
 
 /// How a body ended.
@@ -80,6 +81,7 @@ impl Commit {
             let Some(check) = &mut self.check else { return true };
             let place = check.location;
             let refused = match catch_unwind(AssertUnwindSafe(|| check.future.as_mut().poll(cx))) {
+                Ok(Poll::Pending) if hooks.arm(cx.waker().clone()) => continue,
                 Ok(Poll::Pending) => return false,
                 Ok(Poll::Ready(Ok(()))) => None,
                 Ok(Poll::Ready(Err(error))) => Some(Failure::new(Why::Error(error), place)),
@@ -101,6 +103,7 @@ impl Commit {
     /// Commits or rolls back, as it has come out.
     pub(crate) fn conclude(&mut self, ambient: &Ambient, node: &Arc<Node>) {
         self.is_through = true;
+        node.hooks().disarm();
         let well = self.verdict == Some(Verdict::Well) && self.refused.is_none();
         let _frame = Framed::push(ambient, Frame::Body(node.clone()));
         current::enter(node, || {
@@ -118,6 +121,7 @@ impl Commit {
     /// Rolls back where the owner is gone. `drop_body` is called in its course.
     pub(crate) fn give_up(&mut self, node: &Arc<Node>, drop_body: impl FnOnce()) {
         self.is_through = true;
+        node.hooks().disarm();
         roll_back(node, || {
             drop_body();
             let check = self.check.take();
@@ -133,7 +137,9 @@ fn commit(node: &Arc<Node>) -> bool {
         match around(node) {
             Standing::Undone => return false,
             Standing::Held(outer) => {
-                if hooks.hand_over(outer.hooks()) {
+                let mut watchers = Wakers::new();
+                if hooks.hand_over(outer.hooks(), &mut watchers) {
+                    wake_all(watchers);
                     break true;
                 }
             }

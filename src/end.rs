@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use crate::current::{self, Goal};
 use crate::error::{Failure, Failures, Kind as Why, Place};
 use crate::node::Node;
+use crate::standing::Watching;
 use crate::tree::Op;
 use crate::until::drive_until;
 use crate::wait::WaitCell;
@@ -37,6 +38,7 @@ pub struct End {
     seat: Seat,
     /// Among those who listen for the outcome.
     listening: Seat,
+    watching: Watching,
     /// Where it was asked for.
     location: Place,
 }
@@ -45,7 +47,16 @@ impl End {
     pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
         node.claim();
         let root = node.is_root().then(|| Wait::new(node.clone(), location));
-        End { node, told: false, done: false, root, seat: None, listening: None, location }
+        End {
+            node,
+            told: false,
+            done: false,
+            root,
+            seat: None,
+            listening: None,
+            watching: Watching::default(),
+            location,
+        }
     }
 
     /// Of a root that closes, as its registry is gone.
@@ -104,7 +115,7 @@ impl End {
             }
             node.take_outcome()
         });
-        if outcome.is_pending() && judged && will_wait_for_commit(node, cx) {
+        if outcome.is_pending() && judged && will_wait_for_commit(&mut this.watching, node, cx) {
             return Poll::Ready(would_deadlock(Why::Uncommitted, this.location));
         }
         this.done = outcome.is_ready();
@@ -142,6 +153,7 @@ pub struct Wait {
     /// It is over, and the failures have been asked for.
     asked: bool,
     seat: Seat,
+    watching: Watching,
     location: Place,
 }
 
@@ -149,7 +161,7 @@ impl Wait {
     pub(crate) fn new(node: Arc<Node>, location: Place) -> Self {
         let cell = Arc::<WaitCell>::default();
         node.tree.submit(Op::Wait(node.clone(), cell.clone()));
-        Wait { node, cell, asked: false, seat: None, location }
+        Wait { node, cell, asked: false, seat: None, watching: Watching::default(), location }
     }
 }
 
@@ -165,7 +177,7 @@ impl Future for Wait {
 
 impl Wait {
     pub(crate) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Failures> {
-        let Wait { node, cell, asked, seat, location } = self;
+        let Wait { node, cell, asked, seat, watching, location } = self;
         if current::with(|ambient| ambient.waits_for_itself(node, true)) {
             return Poll::Ready(would_deadlock(Why::WouldDeadlock, location));
         }
@@ -182,7 +194,7 @@ impl Wait {
             }
             cell.take()
         });
-        if failures.is_pending() && !cell.is_over() && will_wait_for_commit(node, cx) {
+        if failures.is_pending() && !cell.is_over() && will_wait_for_commit(watching, node, cx) {
             return Poll::Ready(would_deadlock(Why::Uncommitted, location));
         }
         failures
@@ -218,8 +230,8 @@ impl fmt::Debug for Wait {
 }
 
 /// Inside an atomic transaction he is to be woken when more is held back. Is there, by now?
-fn will_wait_for_commit(node: &Arc<Node>, cx: &Context<'_>) -> bool {
-    node.watch(cx.waker());
+fn will_wait_for_commit(watching: &mut Watching, node: &Arc<Node>, cx: &Context<'_>) -> bool {
+    watching.watch(node, cx.waker());
     node.waits_for_commit()
 }
 

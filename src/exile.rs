@@ -56,17 +56,18 @@ impl Node {
 
     /// The nearest open one above all atomic ones that are not through: it takes what destructors add in a rollback.
     pub(crate) fn exile(self: &Arc<Self>) -> Option<Arc<Node>> {
-        let (mut at, mut found, mut below) = (Some(self), None, Kind::Added);
+        let (mut at, mut found, mut below) = (Some(self), None, None);
         while let Some(node) = at {
             match node.hooks.as_ref().map(|hooks| hooks.phase()) {
                 Some(Phase::Holding | Phase::Undoing) => found = None,
-                // What is part of one that was rolled back takes nothing more.
-                Some(Phase::Undone) if below != Kind::Added => found = Some(node),
+                // One that was rolled back takes nothing more, nor does what is part of it; but what its cleanups do is.
+                Some(Phase::Undone) if below != Some(Kind::Added) => found = None,
+                Some(Phase::Undone) => {}
                 _ if found.is_none() => found = Some(node),
                 _ => {}
             }
             found = found.filter(|node| !node.is_closed());
-            below = node.kind;
+            below = Some(node.kind);
             at = node.parent.as_ref();
         }
         found.cloned()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cancel::Lasting;
 use crate::engine::Engine;
 use crate::hold::{Held, HeldEntry, Holder};
 use crate::hooks::Phase;
@@ -16,7 +17,12 @@ impl Engine {
         let key = node.key();
         let parent = self.slot(key).parent;
         if let Holder::Undone = self.holder_around(key) {
-            return self.undo(node);
+            self.undo(node);
+            return self.undone(node);
+        }
+        if node.hooks().is_aborted() {
+            // When there was no way back any more: as if it had come just after the commit.
+            self.cancel_below(key, Lasting::Once);
         }
         let Some(held) = self.slot(key).extra().held.take() else { return };
         match self.holder_around(key) {
@@ -25,7 +31,7 @@ impl Engine {
                     node.set_deferred();
                 }
                 let to = self.still_going(parent, outer);
-                self.hand_to(outer, key, to, *held);
+                self.hand_to(outer, key, to, held.in_order());
                 if self.hand_over_begun(key, to) {
                     node.set_deferred();
                 }
@@ -56,24 +62,21 @@ impl Engine {
 
     /// All of it goes on, in order.
     fn start(&mut self, key: Key, held: Held) {
-        let entries: Vec<Entry> =
-            held.entries.into_iter().flatten().map(|held| self.released(held)).collect();
+        let entries: Vec<Entry> = held.in_order().map(|held| self.released(held)).collect();
         self.regate(key);
         entries.into_iter().for_each(|entry| self.due(entry));
     }
 
-    /// What is held by `key` is held by `outer` from now on, in the order of adding; what was added to `key` becomes that
+    /// What is held by `key` is held by `outer` from now on; what was added to `key` becomes that
     /// of `to`.
-    fn hand_to(&mut self, outer: Key, key: Key, to: Key, held: Held) {
-        let before = self.slot(outer).held_mut().map_or(0, |list| list.entries.len());
-        for mut held in held.entries.into_iter().flatten() {
+    fn hand_to(&mut self, outer: Key, key: Key, to: Key, held: impl IntoIterator<Item = HeldEntry>) {
+        for mut held in held {
             if held.entry.tag.parent == key {
                 // Its owner closes it.
                 let _settled = self.move_up(&mut held.entry, key, to);
             }
             self.keep(outer, held);
         }
-        self.sort_held(outer, before);
         self.tell_watchers(outer);
     }
 
@@ -97,60 +100,67 @@ impl Engine {
         }
     }
 
-    /// Sorts what came in from `before` on, if it was added before what stood there.
-    fn sort_held(&mut self, holder: Key, before: usize) {
-        let Some(list) = self.slot(holder).held_mut() else { return };
-        let serial = |held: &Option<HeldEntry>| held.as_ref().map_or(0, |held| held.entry.tag.serial);
-        let last = list.entries[..before].last().map_or(0, serial);
-        if list.entries.get(before).is_none_or(|first| serial(first) >= last) {
-            return;
-        }
-        list.entries.retain(Option::is_some);
-        list.entries.sort_by_key(serial);
-        let Engine { slots, notes, .. } = self;
-        let slot = &mut slots[holder as usize];
-        let node = slot.node().cloned();
-        let entries = slot.held_mut().into_iter().flat_map(|list| &list.entries).flatten();
-        for (index, held) in entries.enumerate() {
-            let note = notes.get(held.entry.tag.note as usize);
-            if let (Some(node), Some(ticket)) = (&node, note.and_then(|note| note.ticket.as_ref())) {
-                // One that was cancelled just now is refused when its turn comes.
-                let _cancelled = ticket.hold(node.clone(), index);
+    /// A scope inside of what holds is done: what was added to it becomes its parent's, as it cannot wait for that.
+    pub(crate) fn hand_over(&mut self, key: Key) {
+        let slot = &self.slots[key as usize];
+        let (parent, Some(node)) = (slot.parent, slot.node().cloned()) else { return };
+        let Some(holder) = self.nearest_holder(parent) else { return };
+        let to = self.still_going(parent, holder);
+        let mut deferred = self.hand_over_begun(key, to);
+        let mut emptied = Vec::new();
+        if node.held() > 0
+            && let Some(mut list) = self.slot(holder).extra().held.take()
+        {
+            // The last ones, as a rule.
+            for held in list.entries.iter_mut().rev().flatten() {
+                let from = held.entry.tag.parent;
+                if from != key && !self.is_left_by_dropped(from, key) {
+                    continue;
+                }
+                deferred = true;
+                if self.move_up(&mut held.entry, from, to) && from != key {
+                    emptied.push(from);
+                }
+                if node.held() == 0 {
+                    break;
+                }
             }
+            self.slot(holder).extra().held = Some(list);
+        }
+        emptied.into_iter().for_each(|child| self.settle(child));
+        if deferred {
+            node.set_deferred();
+            self.tell_watchers(holder);
         }
     }
 
-    /// A scope inside of what holds is done: what was added to it becomes its parent's, as it cannot wait for that.
-    pub(crate) fn hand_over(&mut self, key: Key) {
-        let (parent, mut left) = (self.slot(key).parent, self.slot(key).pending);
-        let Holder::Slot(holder) = self.holder_around(key) else { return };
-        let to = self.still_going(parent, holder);
-        let Some(mut list) = self.slot(holder).extra().held.take() else { return };
-        let (mut deferred, mut emptied) = (false, Vec::new());
-        // The last ones, as a rule.
-        for held in list.entries.iter_mut().rev().flatten() {
-            if left == 0 {
-                break;
+    /// What has been held back just now was added to a scope whose body is done, or below one: that has handed over, and is
+    /// waited for by those who are to return before anything starts. So it hands over again.
+    pub(crate) fn hand_over_late(&mut self, from: Key, holder: Key) {
+        let mut at = from;
+        while at != holder {
+            let slot = &self.slots[at as usize];
+            let (parent, done) = (slot.parent, slot.made_as() == Kind::Body && !slot.live && slot.ending);
+            if done {
+                self.hand_over(at);
+                if self.slot(at).pending == 0 {
+                    self.settle(at);
+                }
             }
-            let from = held.entry.tag.parent;
-            if from != key && !self.is_left_by_dropped(from, key) {
-                continue;
-            }
-            deferred = true;
-            if self.move_up(&mut held.entry, from, to) && from != key {
-                emptied.push(from);
-            }
-            left -= u32::from(from == key);
+            at = parent;
         }
-        self.slot(holder).extra().held = Some(list);
-        emptied.into_iter().for_each(|child| self.settle(child));
-        deferred |= self.hand_over_begun(key, to);
-        if deferred {
-            if let Some(node) = self.slot(key).node() {
-                node.set_deferred();
+    }
+
+    /// The nearest one that holds, this one or above it.
+    pub(crate) fn nearest_holder(&self, from: Key) -> Option<Key> {
+        let mut at = from;
+        while let Some(slot) = self.slots.get(at as usize) {
+            if slot.extra.as_ref().is_some_and(|extra| extra.held.is_some()) {
+                return Some(at);
             }
-            self.tell_watchers(holder);
+            at = slot.parent;
         }
+        None
     }
 
     /// Is it below `key` by way of futures that were dropped unstarted, and left something?
@@ -204,9 +214,9 @@ impl Engine {
 
     /// The atomic transaction is rolled back: what it holds is doomed, but for cleanups.
     pub(crate) fn undo(&mut self, node: &Arc<Node>) {
-        let Some(mut held) = self.slot(node.key()).extra().held.take() else { return };
+        let Some(held) = self.slot(node.key()).extra().held.take() else { return };
         let mut cleanups = Vec::new();
-        for held in std::mem::take(&mut held.entries).into_iter().flatten() {
+        for held in held.in_order() {
             if held.cleanup {
                 cleanups.push(held.entry);
                 continue;
@@ -228,13 +238,13 @@ impl Engine {
             if !cleanups.is_empty() {
                 node.set_deferred();
             }
-            let held = cleanups.into_iter().map(|entry| Some(HeldEntry { entry, cleanup: true })).collect();
+            let held = cleanups.into_iter().map(|entry| HeldEntry { entry, cleanup: true });
             let to = self.still_going(parent, outer);
-            return self.hand_to(outer, key, to, Held { entries: held });
+            return self.hand_to(outer, key, to, held);
         }
         let entries: Vec<Entry> =
             cleanups.into_iter().map(|entry| self.released(HeldEntry { entry, cleanup: true })).collect();
-        self.regate(key);
+        // It stays gated, as it takes nothing more.
         entries.into_iter().for_each(|entry| self.due(entry));
     }
 }

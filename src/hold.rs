@@ -30,8 +30,19 @@ use crate::ticket::Ticket;
 /// What an atomic transaction holds back.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// In the order of adding; `None` for what was cancelled.
+    /// `None` for what was cancelled.
     pub(crate) entries: Vec<Option<HeldEntry>>,
+    /// How many of them are gone, about.
+    gone: usize,
+}
+
+impl Held {
+    /// In the order of adding, whoever has handed it over.
+    pub(crate) fn in_order(self) -> impl Iterator<Item = HeldEntry> {
+        let mut entries: Vec<_> = self.entries.into_iter().flatten().collect();
+        entries.sort_by_key(|held| held.entry.tag.serial);
+        entries.into_iter()
+    }
 }
 
 pub(crate) struct HeldEntry {
@@ -71,7 +82,7 @@ impl Engine {
                 _ if slot.extra.as_ref().is_some_and(|extra| extra.held.is_some()) => {
                     return Holder::Slot(at);
                 }
-                Some(Phase::Undoing | Phase::Undone) if matches!(below, Some(Kind::Body | Kind::Begun)) => {
+                Some(Phase::Undoing | Phase::Undone) if below != Some(Kind::Added) => {
                     return Holder::Undone;
                 }
                 _ => {}
@@ -86,6 +97,11 @@ impl Engine {
     pub(crate) fn hold(&mut self, entry: Entry, cleanup: bool) -> Option<Entry> {
         match self.holder(entry.tag.parent) {
             Holder::Nobody => return Some(entry),
+            // A cleanup is to be done also there, unless it is held by what is around that.
+            Holder::Undone if cleanup => match self.nearest_holder(entry.tag.parent) {
+                Some(holder) => self.hold_in(holder, entry, cleanup),
+                None => return Some(entry),
+            },
             Holder::Undone => {
                 self.doomed.push_back(entry);
                 self.stirred = true;
@@ -97,9 +113,14 @@ impl Engine {
 
     fn hold_in(&mut self, holder: Key, mut entry: Entry, cleanup: bool) {
         entry.tag.serial = self.ready.serial();
-        self.count_held(entry.tag.parent, true);
+        let parent = entry.tag.parent;
+        self.count_held(parent, true);
+        // He may have awaited it when it was still on its way here.
+        let ticket = self.note(&entry.tag).and_then(|note| note.ticket.clone());
         self.keep(holder, HeldEntry { entry, cleanup });
+        self.outbox.extend(ticket.and_then(|ticket| ticket.take_waker()));
         self.tell_watchers(holder);
+        self.hand_over_late(parent, holder);
     }
 
     pub(crate) fn keep(&mut self, holder: Key, held: HeldEntry) {
@@ -169,6 +190,7 @@ impl Engine {
         if let Some(held) = self.slot(holder).held_mut() {
             held.entries = left;
         }
+        self.forget_gone(holder, gone.len());
         for held in gone {
             let entry = self.released(held);
             self.refuse_at_once(entry);
@@ -178,8 +200,31 @@ impl Engine {
     fn let_go(&mut self, holder: Key, index: usize) {
         let taken = self.slot(holder).held_mut().and_then(|held| held.entries.get_mut(index)?.take());
         if let Some(held) = taken {
+            self.forget_gone(holder, 1);
             let entry = self.released(held);
             self.due(entry);
+        }
+    }
+
+    /// So many more have left: gives back their places once they are the most.
+    fn forget_gone(&mut self, holder: Key, more: usize) {
+        const KEPT: usize = 32;
+        let Engine { slots, notes, .. } = self;
+        let slot = &mut slots[holder as usize];
+        let node = slot.node().cloned();
+        let (Some(list), Some(node)) = (slot.held_mut(), node) else { return };
+        list.gone += more;
+        if list.gone < KEPT || list.gone < list.entries.len() / 2 {
+            return;
+        }
+        list.gone = 0;
+        list.entries.retain(Option::is_some);
+        for (index, held) in list.entries.iter().flatten().enumerate() {
+            let note = notes.get(held.entry.tag.note as usize);
+            if let Some(ticket) = note.and_then(|note| note.ticket.as_ref()) {
+                // One that was cancelled just now is told by an op that is on its way.
+                let _cancelled = ticket.hold(node.clone(), index);
+            }
         }
     }
 

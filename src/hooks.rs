@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use crate::error::{BoxError, Place};
 use crate::sync::{AtomicBool, AtomicU8, Mutex, Ordering, lock};
-use crate::waker::Wakers;
+use crate::waker::{Seat, WakerSet, Wakers};
 
 /// To be called at the commit, or at the rollback.
 pub(crate) struct Hook {
@@ -53,7 +53,9 @@ struct Lists {
     /// All checks have passed: there is no way back.
     passed: bool,
     /// Those who wait inside, and are to look again when more is held back.
-    watchers: Wakers,
+    watchers: WakerSet,
+    /// Of who polls a check: an abort need not wait for that.
+    owner: Option<Waker>,
 }
 
 impl Hooks {
@@ -78,8 +80,28 @@ impl Hooks {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
-    pub(crate) fn abort(&self) {
+    /// Has it rolled back when its body is done. Gives who is to be woken, as his body is done and he waits for a check.
+    #[must_use]
+    pub(crate) fn abort(&self) -> Option<Waker> {
+        let mut lists = lock(&self.lists);
         self.aborted.store(true, Ordering::Release);
+        lists.owner.take()
+    }
+
+    /// From now on the owner, who waits for a check, is woken by an abort. True if that has come already.
+    pub(crate) fn arm(&self, waker: Waker) -> bool {
+        let mut lists = lock(&self.lists);
+        let old = lists.owner.replace(waker);
+        let aborted = self.is_aborted();
+        drop(lists);
+        drop(old);
+        aborted
+    }
+
+    /// He waits no more.
+    pub(crate) fn disarm(&self) {
+        let old = lock(&self.lists).owner.take();
+        drop(old);
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
@@ -132,18 +154,19 @@ impl Hooks {
         })
     }
 
-    /// Hands the hooks over to the one around it. False if that does not hold (any more).
-    pub(crate) fn hand_over(&self, outer: &Hooks) -> bool {
+    /// Hands the hooks over to the one around it. False if that does not hold (any more). Those who watched are to look again:
+    /// from now on it is the outer one that they watch.
+    pub(crate) fn hand_over(&self, outer: &Hooks, wakers: &mut Wakers) -> bool {
         loop {
             let (commit, rollback) = {
                 let mut lists = lock(&self.lists);
                 if lists.commit.is_empty() && lists.rollback.is_empty() {
                     // Also where it has handed over before: from now on hooks go to the one around it.
                     // Always in this order: the one inside first.
-                    let mut above = lock(&outer.lists);
+                    let _above = lock(&outer.lists);
                     let holds = outer.phase() == Phase::Holding;
                     if holds {
-                        above.watchers.append(&mut lists.watchers);
+                        lists.watchers.take_all(wakers);
                         self.set_phase(Phase::Committed);
                     }
                     return holds;
@@ -182,18 +205,19 @@ impl Hooks {
     }
 
     /// Is woken when more is held back.
-    pub(crate) fn watch(&self, waker: Waker) {
-        let mut waker = Some(waker);
-        let mut lists = lock(&self.lists);
-        if !lists.watchers.iter().any(|other| waker.as_ref().is_some_and(|waker| other.will_wake(waker))) {
-            lists.watchers.extend(waker.take());
-        }
-        drop(lists);
-        drop(waker);
+    pub(crate) fn watch(&self, seat: &mut Seat, waker: Waker) {
+        let old = lock(&self.lists).watchers.sit(seat, waker);
+        drop(old);
+    }
+
+    /// Waits no more.
+    pub(crate) fn leave(&self, seat: &mut Seat) {
+        let old = lock(&self.lists).watchers.leave(seat);
+        drop(old);
     }
 
     /// More is held back.
     pub(crate) fn take_watchers(&self, wakers: &mut Wakers) {
-        wakers.append(&mut lock(&self.lists).watchers);
+        lock(&self.lists).watchers.take_all(wakers);
     }
 }

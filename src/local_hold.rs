@@ -49,8 +49,12 @@ impl Locals {
         }
         let Some(part) = Part::open_held(outermost.unwrap_or(node), location) else { return Ok(None) };
         let (released, refused) = (part.node().clone(), part.node().clone());
-        at_commit(Some(node), move || released.tree.submit(Op::Release(released.clone())), location);
-        at_rollback(Some(node), move || refused.cancel_outside(), location);
+        at_commit(
+            || node.standing_by_handle(),
+            move || released.tree.submit(Op::Release(released.clone())),
+            location,
+        );
+        at_rollback(|| node.standing_by_handle(), move || refused.cancel_outside(), location);
         Ok(Some(part))
     }
 }

@@ -32,13 +32,15 @@ use crate::standing::{Standing, current_gated};
 /// ```
 #[track_caller]
 pub fn on_commit(hook: impl FnOnce() + Send + 'static) {
-    at_commit(current_gated().as_ref(), hook, Location::caller());
+    let node = current_gated();
+    at_commit(|| here(node.as_ref()), hook, Location::caller());
 }
 
 /// Has `hook` called when the atomic transaction around is rolled back: the one given last is called first.
 ///
 /// With no atomic transaction around it is dropped uncalled, as nothing can be rolled back; so it is when the transaction
-/// commits. An inner one that commits hands it over to the outer one. A panic in it is a failure of the transaction.
+/// commits. An inner one that commits hands it over to the outer one. A panic in it is a failure of the transaction. In what
+/// outlives the rollback that it is part of (a scope that somebody else polls) it is called at once, here.
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
@@ -55,13 +57,23 @@ pub fn on_commit(hook: impl FnOnce() + Send + 'static) {
 /// ```
 #[track_caller]
 pub fn on_rollback(hook: impl FnOnce() + Send + 'static) {
-    at_rollback(current_gated().as_ref(), hook, Location::caller());
+    let node = current_gated();
+    at_rollback(|| here(node.as_ref()), hook, Location::caller());
 }
 
-pub(crate) fn at_commit(node: Option<&Arc<Node>>, hook: impl FnOnce() + Send + 'static, location: Place) {
+fn here(node: Option<&Arc<Node>>) -> Standing {
+    node.map_or(Standing::Plain, |node| node.standing())
+}
+
+/// As `on_commit`, where `standing` says how it stands.
+pub(crate) fn at_commit(
+    standing: impl Fn() -> Standing,
+    hook: impl FnOnce() + Send + 'static,
+    location: Place,
+) {
     let mut hook = Hook { call: Box::new(hook), location };
-    while let Some(node) = node {
-        match node.standing() {
+    loop {
+        match standing() {
             Standing::Plain => break,
             Standing::Undone => return,
             Standing::Held(holder) => match holder.hooks().push_at_commit(hook) {
@@ -73,17 +85,25 @@ pub(crate) fn at_commit(node: Option<&Arc<Node>>, hook: impl FnOnce() + Send + '
     (hook.call)();
 }
 
-pub(crate) fn at_rollback(node: Option<&Arc<Node>>, hook: impl FnOnce() + Send + 'static, location: Place) {
+/// As `on_rollback`, where `standing` says how it stands.
+pub(crate) fn at_rollback(
+    standing: impl Fn() -> Standing,
+    hook: impl FnOnce() + Send + 'static,
+    location: Place,
+) {
     let mut hook = Hook { call: Box::new(hook), location };
-    while let Some(node) = node {
-        match node.standing() {
-            Standing::Plain | Standing::Undone => return,
+    loop {
+        match standing() {
+            Standing::Plain => return,
+            // As it would have been called by now.
+            Standing::Undone => break,
             Standing::Held(holder) => match holder.hooks().push_at_rollback(hook) {
                 Ok(()) => return,
                 Err(again) => hook = again,
             },
         }
     }
+    (hook.call)();
 }
 
 /// Has the future polled before the commit; where nothing is to be committed, it is added.
@@ -94,15 +114,19 @@ where
 {
     let future = Box::pin(async move { check.await.settle().map(drop) });
     let mut check = Check { future, location };
-    while let Standing::Held(holder) = node.standing() {
-        match holder.hooks().push_check(check) {
-            Ok(()) => return,
-            Err(back) if holder.holds() => {
-                // Its checks are over: it is as good as committed.
-                check = back;
-                break;
-            }
-            Err(back) => check = back,
+    loop {
+        match node.standing_by_handle() {
+            Standing::Plain => break,
+            Standing::Undone => return,
+            Standing::Held(holder) => match holder.hooks().push_check(check) {
+                Ok(()) => return,
+                Err(back) if holder.holds() => {
+                    // Its checks are over: it is as good as committed.
+                    check = back;
+                    break;
+                }
+                Err(back) => check = back,
+            },
         }
     }
     add::to_node_or_above(node, check.future, location);

@@ -84,10 +84,14 @@ impl Ambient {
         self.make_lazy();
         let (mut parent, apart) = match self.current() {
             Current::Polled | Current::Slot(_) if self.is_beside_here(&options) => {
-                return self.open_here(kind, options, location);
+                match self.exiling_here() {
+                    None => return self.open_here(kind, options, location),
+                    Some(node) => (node.exile(), node.tree.apart.clone()),
+                }
             }
             Current::Node(node) if options.is_beside(&node.tree) => {
-                (node.nearest_open(), node.tree.apart.clone())
+                let above = if node.is_exiling() { node.exile() } else { node.nearest_open() };
+                (above, node.tree.apart.clone())
             }
             _ => (None, options.apart.clone()),
         };
@@ -98,6 +102,14 @@ impl Ambient {
             }
         }
         open_tree(kind, options, location, apart)
+    }
+
+    /// Where what is current takes nothing, as it is dropped in a rollback: see `exile`.
+    fn exiling_here(&self) -> Option<Arc<Node>> {
+        if !self.engine.borrow().as_ref()?.is_gated(self.current_here()?) {
+            return None;
+        }
+        self.engine_here(|engine, tree, key| engine.exiling(key).map(|key| engine.share(tree, key)))
     }
 
     /// Does what is driven here keep together with what is to be opened?

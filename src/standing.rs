@@ -7,6 +7,7 @@ use crate::current::{self, Current};
 use crate::hooks::Phase;
 use crate::node::Node;
 use crate::slot::Kind;
+use crate::waker::Seat;
 
 /// Where something stands with regard to the atomic transactions around it.
 pub(crate) enum Standing {
@@ -26,6 +27,14 @@ impl Node {
 
     pub(crate) fn standing(self: &Arc<Self>) -> Standing {
         self.standing_of(None)
+    }
+
+    /// That of a hook that somebody has it called by its handle: one that has been rolled back takes none any more.
+    pub(crate) fn standing_by_handle(self: &Arc<Self>) -> Standing {
+        match self.hooks.as_ref().map(|hooks| hooks.phase()) {
+            Some(Phase::Undoing | Phase::Undone) => Standing::Undone,
+            _ => self.standing(),
+        }
     }
 
     /// That of something of this kind in it.
@@ -54,15 +63,6 @@ impl Node {
         self.held() > 0 && self.holder_polled_here().is_some()
     }
 
-    /// Is woken when more is held back, if he is inside of what holds it back.
-    pub(crate) fn watch(self: &Arc<Self>, waker: &Waker) {
-        if let Some(holder) = self.holder_polled_here()
-            && let Some(hooks) = &holder.hooks
-        {
-            hooks.watch(waker.clone());
-        }
-    }
-
     /// An atomic transaction at or above it that waits for what is being polled on this stack.
     pub(crate) fn holder_polled_here(self: &Arc<Self>) -> Option<&Arc<Node>> {
         let mut at = Some(self);
@@ -73,6 +73,39 @@ impl Node {
             at = node.parent.as_ref();
         }
         None
+    }
+}
+
+/// Who waits inside of what holds, and is to look again when more is held back.
+#[derive(Default)]
+pub(crate) struct Watching {
+    holder: Option<Arc<Node>>,
+    seat: Seat,
+}
+
+impl Watching {
+    /// From now on he is woken with this, if what he waits for is inside of what holds it back.
+    pub(crate) fn watch(&mut self, node: &Arc<Node>, waker: &Waker) {
+        let holder = node.holder_polled_here();
+        if self.holder.as_ref().map(Arc::as_ptr) != holder.map(Arc::as_ptr) {
+            self.leave();
+            self.holder = holder.cloned();
+        }
+        if let Some(holder) = &self.holder {
+            holder.hooks().watch(&mut self.seat, waker.clone());
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(holder) = self.holder.take() {
+            holder.hooks().leave(&mut self.seat);
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -149,17 +149,22 @@ impl<T: Send + 'static> Stashed<T> {
                     settled
                 } else if current::with(|ambient| ambient.is_polled(Arc::as_ptr(ticket) as usize)) {
                     return Poll::Ready(Err(Failure::new(Why::WouldDeadlock, self.location)));
-                } else if ticket.holder().is_some_and(|holder| holder.holder_polled_here().is_some()) {
+                } else if is_held_from_here(ticket) {
                     return Poll::Ready(Err(Failure::new(Why::Uncommitted, self.location)));
                 } else {
                     match ticket.tree.upgrade() {
-                        Some(tree) => std::task::ready!(drive_until(
-                            &tree,
-                            &mut self.seat,
-                            cx,
-                            Goal::Ticket(Arc::as_ptr(ticket) as usize),
-                            |waker: Option<Waker>| { ticket.take(waker) }
-                        )),
+                        Some(tree) => {
+                            let goal = Goal::Ticket(Arc::as_ptr(ticket) as usize);
+                            let listen = |waker: Option<Waker>| ticket.take(waker);
+                            match drive_until(&tree, &mut self.seat, cx, goal, listen) {
+                                Poll::Ready(settled) => settled,
+                                // It was on its way there before.
+                                Poll::Pending if is_held_from_here(ticket) => {
+                                    return Poll::Ready(Err(Failure::new(Why::Uncommitted, self.location)));
+                                }
+                                Poll::Pending => return Poll::Pending,
+                            }
+                        }
                         None => Err(Failure::new(Why::Cancelled, self.location)),
                     }
                 };
@@ -169,6 +174,11 @@ impl<T: Send + 'static> Stashed<T> {
         self.ticket = None;
         Poll::Ready(result)
     }
+}
+
+/// Would who waits for it here wait for a commit that waits for him?
+fn is_held_from_here(ticket: &Ticket) -> bool {
+    ticket.holder().is_some_and(|holder| holder.holder_polled_here().is_some())
 }
 
 fn unbox<T: 'static>(value: Box<dyn Any + Send>) -> T {

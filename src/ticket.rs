@@ -222,6 +222,11 @@ impl Ticket {
         lock(&self.state).settled = Some(settled);
     }
 
+    /// Who waits for it: to be woken, and to look again.
+    pub(crate) fn take_waker(&self) -> Option<Waker> {
+        lock(&self.state).waker.take()
+    }
+
     /// Waits no longer.
     pub(crate) fn forget_waker(&self) {
         let old = lock(&self.state).waker.take();

@@ -312,7 +312,7 @@ impl Transaction {
     /// ```
     #[track_caller]
     pub fn on_commit(&self, hook: impl FnOnce() + Send + 'static) {
-        on_commit::at_commit(Some(&self.node), hook, Location::caller());
+        on_commit::at_commit(|| self.node.standing_by_handle(), hook, Location::caller());
     }
 
     /// Has `hook` called when it is rolled back. See [`on_rollback`](crate::on_rollback).
@@ -331,7 +331,7 @@ impl Transaction {
     /// ```
     #[track_caller]
     pub fn on_rollback(&self, hook: impl FnOnce() + Send + 'static) {
-        on_commit::at_rollback(Some(&self.node), hook, Location::caller());
+        on_commit::at_rollback(|| self.node.standing_by_handle(), hook, Location::caller());
     }
 
     /// Has `check` polled when the body of the atomic transaction has returned `Ok`: if it fails, or panics, the
@@ -463,7 +463,8 @@ impl Transaction {
         EndWithin::new(self.end(), timer)
     }
 
-    /// An atomic transaction is rolled back when its body is done, whatever that returns. Any other one, and an atomic one
+    /// An atomic transaction is rolled back when its body is done, whatever that returns, and without waiting for its checks
+    /// (in its commit hooks there is no way back: then it is as if called just after the commit). Any other one, and an atomic one
     /// that has committed: cancels everything below it that is pending. Each future is dropped with the next drive, and its handle and
     /// callbacks are told a failure that [is cancelled](crate::Failure::is_cancelled), which is none of the transaction.
     ///
@@ -482,7 +483,9 @@ impl Transaction {
     /// ```
     pub fn abort(&self) {
         if self.node.holds() {
-            self.node.hooks().abort();
+            if let Some(waker) = self.node.hooks().abort() {
+                waker.wake();
+            }
         } else if !self.node.is_root() {
             let _closed = self.node.submit_if_open(Op::CancelBelow(self.node.clone(), Lasting::Once));
         }

@@ -5,6 +5,7 @@ mod adding;
 mod adoption;
 mod ambient;
 mod atomic;
+mod atomic_late;
 mod atomic_model;
 mod cancel;
 mod cascade;

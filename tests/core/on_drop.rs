@@ -172,3 +172,14 @@ fn adopt_is_what_one_gets_unasked() {
     .unwrap();
     assert_eq!(log.take(), ["adopted", "adopted too"]);
 }
+
+#[test]
+fn many_in_which_nothing_is_pending_may_be_dropped() {
+    // It takes its time if each is looked for in the whole tree.
+    finish(scope(async {
+        let all: Vec<_> = (0..20_000).map(|_| cancels().begin()).collect();
+        yields(1).await;
+        drop(all);
+    }))
+    .unwrap();
+}

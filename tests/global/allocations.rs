@@ -2,7 +2,7 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use futures::FutureExt;
-use settled::{Transaction, add, begin, scope, set_reporter};
+use settled::{Transaction, add, atomic, begin, current, scope, set_reporter};
 use support::{Gate, Task, assert_pending, assert_ready, finish, yields};
 
 const MANY: u64 = 10_000;
@@ -178,4 +178,24 @@ fn cancelling_again_and_again_costs_nothing() {
     let marks = left_behind(|| stashed.cancel());
     assert!(marks.abs() < 1_024, "cancelled before: {marks}");
     assert_ready!(end.run()).unwrap();
+}
+
+#[test]
+fn an_atomic_transaction_does_not_grow_with_what_was_cancelled_in_it() {
+    let gate = Gate::new();
+    let (g, (sender, receiver)) = (gate.clone(), std::sync::mpsc::channel());
+    let mut task = Task::new(atomic(async move {
+        sender.send(current().unwrap()).unwrap();
+        g.pass().await;
+        Ok::<_, &str>(())
+    }));
+    assert_pending!(task.run());
+    let t = receiver.recv().unwrap();
+    let held = left_behind(|| {
+        t.add(work(1)).unwrap().cancel();
+        assert_pending!(task.run());
+    });
+    assert!(held.abs() < 16_384, "cancelled while they were held: {held}");
+    gate.open();
+    assert_ready!(task.run()).unwrap();
 }
