@@ -224,6 +224,16 @@ impl Locals {
     }
 }
 
+/// Without recursion: there may be as many above it as one likes.
+impl Drop for Locals {
+    fn drop(&mut self) {
+        let mut above = self.above.take();
+        while let Some(mut list) = above.and_then(Rc::into_inner) {
+            above = list.above.take();
+        }
+    }
+}
+
 /// Is a local future being polled on this stack?
 pub(crate) fn is_polling(ambient: &Ambient) -> bool {
     ambient.locals.borrow().iter().any(|list| list.running.borrow().is_none())

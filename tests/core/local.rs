@@ -686,3 +686,17 @@ fn after_the_first_failure_of_a_fail_fast_transaction_local_futures_are_cancelle
     }))
     .unwrap();
 }
+
+#[test]
+fn a_long_chain_of_local_transactions_takes_no_stack() {
+    const LONG: usize = 100_000;
+    let mut chain = vec![begin_local()];
+    while chain.len() < LONG {
+        let next = chain.last().unwrap().enter(begin_local);
+        chain.push(next);
+    }
+    finish(chain[0].end()).unwrap();
+    let last = chain.pop();
+    drop(chain);
+    drop(last);
+}
