@@ -28,8 +28,8 @@ pub struct Settlement {
     pub failures: Failures,
     /// Those that were still pending when the time was over; they go on, and close when they have settled.
     pub pending: Vec<TransactionId>,
-    /// Theirs.
-    names: Vec<Option<Box<str>>>,
+    /// The same, as handles.
+    open: Vec<Transaction>,
 }
 
 impl Settlement {
@@ -43,7 +43,22 @@ impl Settlement {
     /// # settled::set_reporter(|_| ());
     /// ```
     pub fn pending_names(&self) -> impl Iterator<Item = Option<&str>> {
-        self.names.iter().map(Option::as_deref)
+        self.open.iter().map(Transaction::name)
+    }
+
+    /// Those that were still pending, in the same order: to see what hangs, to abort it, or to wait on.
+    ///
+    /// ```
+    /// let never = settled::begin();
+    /// never.add(std::future::pending::<()>()).unwrap();
+    /// let settlement = settled::block_on(settled::wait_all_within(async {}));
+    /// let hangs = settlement.pending_transactions().next().unwrap();
+    /// println!("{}", hangs.snapshot());
+    /// hangs.abort();
+    /// settled::block_on(hangs.end()).unwrap();
+    /// ```
+    pub fn pending_transactions(&self) -> impl Iterator<Item = &Transaction> {
+        self.open.iter()
     }
 }
 
@@ -162,15 +177,14 @@ impl WaitAll {
     }
 
     fn so_far(&mut self) -> Settlement {
-        let mut open: Vec<&Arc<Node>> = self.ends.iter().map(End::node).collect();
+        let mut open: Vec<_> = self.ends.iter().map(End::node).map(Transaction::of).collect();
         if self.root.pending() > 0 && self.root().is_some() {
-            open.push(&self.root);
+            open.push(Transaction::of(&self.root));
         }
-        let pending = open.iter().map(|node| Transaction::of(node).id()).collect();
-        let names = open.iter().map(|node| node.name.clone()).collect();
+        let pending = open.iter().map(Transaction::id).collect();
         let failures = Failures::new(std::mem::take(&mut self.failures), std::mem::take(&mut self.omitted));
         failures.receive();
-        Settlement { ended: self.ended, failures, pending, names }
+        Settlement { ended: self.ended, failures, pending, open }
     }
 }
 
