@@ -202,7 +202,8 @@ impl TransactionBuilder {
         self
     }
 
-    /// As [`begin_local`](crate::begin_local).
+    /// As [`begin_local`](crate::begin_local). [`limit`](TransactionBuilder::limit) does not count local futures: their
+    /// owner polls them whatever else runs.
     ///
     /// ```
     /// let window = settled::Transaction::builder().name("window").begin_local();
@@ -214,7 +215,7 @@ impl TransactionBuilder {
         LocalTransaction::open(self.options, Location::caller())
     }
 
-    /// As [`scope_local`](crate::scope_local).
+    /// As [`scope_local`](crate::scope_local). Local futures are not counted by [`limit`](TransactionBuilder::limit).
     ///
     /// ```
     /// let scope = settled::Transaction::builder().name("window").scope_local(async { 1 });

@@ -29,7 +29,7 @@ use crate::waker::Seat;
 ///
 /// # Errors
 ///
-/// As [`scope`](crate::scope).
+/// As [`scope`](crate::scope). A `Result` that the body returns is its value: `scope_local(..).await??` tells both.
 ///
 /// # Panics
 ///

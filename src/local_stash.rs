@@ -335,14 +335,24 @@ impl<T> LocalStashed<T> {
         self
     }
 
-    /// Marks the future as cancelled: see [`Stashed::cancel`](crate::Stashed::cancel).
+    /// Marks the future as cancelled: see [`Stashed::cancel`](crate::Stashed::cancel). It is dropped with the owner's next poll.
+    ///
+    /// ```
+    /// settled::block_on(settled::scope_local(async {
+    ///     let never = settled::add_local(std::future::pending::<()>());
+    ///     never.cancel();
+    ///     assert!(!never.is_settled());
+    ///     assert!(never.await.unwrap_err().is_cancelled());
+    /// }))
+    /// .unwrap();
+    /// ```
     pub fn cancel(&self) {
         if let State::Waits(handle, ..) = &self.state {
             handle.node.cancel_outside();
         }
     }
 
-    /// Is the future itself done (or failed, or cancelled)?
+    /// Is the future itself done (or failed, or cancelled)? What it added may not be.
     pub fn is_settled(&self) -> bool {
         match &self.state {
             State::Waits(handle, ..) => handle.cell.is_settled.get(),

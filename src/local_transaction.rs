@@ -98,6 +98,13 @@ impl LocalTransaction {
     /// # Errors
     ///
     /// [`Closed`] gives the future back if the transaction is closed.
+    ///
+    /// ```
+    /// let transaction = settled::begin_local();
+    /// let seven = transaction.add_local_value(async { std::rc::Rc::new(7) }).unwrap();
+    /// assert_eq!(*settled::block_on(seven).unwrap(), 7);
+    /// settled::block_on(transaction.end()).unwrap();
+    /// ```
     #[track_caller]
     pub fn add_local_value<F>(&self, future: F) -> Result<LocalStashed<F::Output>, Closed<F>>
     where

@@ -86,6 +86,11 @@ impl fmt::Display for Report {
                 "{location}: settled: a future was added outside any transaction ({count} so far); it runs when the root \
                  is driven: wrap it in `scope(..).await`, or `set_root_spawner`, or await `wait_all`"
             ),
+            Kind::LeftOpen if pending == 0 => write!(
+                f,
+                "{location}: settled: the transaction{name} begun here was dropped before it was ended; nothing was pending: \
+                 await its `end()`, or use `scope(..).await`"
+            ),
             Kind::LeftOpen => write!(
                 f,
                 "{location}: settled: the transaction{name} begun here was dropped before it was ended, with {pending} \

@@ -56,8 +56,10 @@ pub fn scope<F: Future>(body: F) -> Scope<F> {
 ///
 /// # Errors
 ///
-/// [`ScopeError::Body`] is the body's own error: what it had set going has settled all the same. [`ScopeError::Failed`]
-/// has the failures of what the body set going, where the body itself returned `Ok`.
+/// [`ScopeError::Body`] is the body's own error: what it had set going has settled all the same. If some of that failed, too,
+/// those failures go to the transaction above, or to the [root](crate::Transaction::root) and so to
+/// [`wait_all`](crate::wait_all); [`outcome`](TryScope::outcome) has both. [`ScopeError::Failed`] has the failures of what
+/// the body set going, where the body itself returned `Ok`.
 ///
 /// # Panics
 ///

@@ -40,6 +40,19 @@ pub struct Snapshot {
 }
 
 /// One node of a [`Snapshot`]: a transaction, or a future that was added.
+///
+/// ```
+/// use settled::{NodeKind, Stage, Transaction};
+///
+/// let import = Transaction::builder().name("import").begin();
+/// import.add(async {}).unwrap();
+/// let snapshot = import.snapshot();
+/// let nodes: Vec<_> = snapshot.nodes().collect();
+/// assert_eq!((nodes[0].id(), nodes[0].name(), nodes[0].pending()), (Some(import.id()), Some("import"), 1));
+/// assert_eq!((nodes[1].kind(), nodes[1].stage()), (NodeKind::Future, Stage::Queued));
+/// assert_eq!((nodes[1].depth(), nodes[1].parent(), nodes[1].location().file()), (1, Some(0), file!()));
+/// # settled::block_on(import.end()).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct SnapshotNode {
     pub(crate) id: Option<TransactionId>,
