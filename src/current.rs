@@ -68,13 +68,21 @@ pub(crate) enum Current {
 /// A drive or a body below the topmost one on this thread's stack.
 pub(crate) enum Frame {
     /// The drive of another tree, interrupted by a nested one.
-    Drive { tree_id: u64, engine: Option<Box<Engine>>, polled: Polled, goal: Goal },
+    Drive { tree_id: u64, engine: Option<Box<Engine>>, polled: Polled, goal: Goal, poll: Interrupted },
     /// What was being polled in the same drive when a body in it was polled.
     Polled(Polled),
     /// A body that is polled while its tree is not driven here (or not topmost).
     Body(Arc<Node>),
     /// The ticket (its address) of the body above, if that is an added future.
     Ticket(usize),
+}
+
+/// What else the ambient knows of a poll, while that is interrupted by a nested drive.
+pub(crate) struct Interrupted {
+    wakes: Key,
+    self_woken: bool,
+    kept: bool,
+    lent: usize,
 }
 
 /// What a drive is for: who drives waits for what is polled in it only as far as this goes.
@@ -91,8 +99,9 @@ pub(crate) enum Goal {
 }
 
 /// The same without what it holds: quick to set and to read.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Spot {
+    #[default]
     Nothing,
     Polled,
     Slot(Key),
@@ -104,6 +113,14 @@ enum Spot {
 /// What was current before something became lazy: nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Before(Spot);
+
+/// What was current before something else was made so.
+#[derive(Default)]
+pub(crate) struct Outer {
+    spot: Spot,
+    /// Where it was a node.
+    node: Option<Arc<Node>>,
+}
 
 /// What a future leaves when it is done, if that matters to anybody.
 pub(crate) enum Remains {
@@ -242,6 +259,12 @@ impl Ambient {
         }
     }
 
+    /// Is nothing current, and none to be begun when it is needed? It may be so where this says no.
+    #[inline]
+    pub(crate) fn is_nothing_current(&self) -> bool {
+        self.spot.get() == Spot::Nothing
+    }
+
     /// The current transaction, where that is in the tree that is driven here: its slot, or `None` inside if it has none.
     #[inline]
     pub(crate) fn current_here(&self) -> Option<Option<Key>> {
@@ -253,28 +276,91 @@ impl Ambient {
     }
 
     /// Makes this current, and returns what was.
-    pub(crate) fn set_current(&self, current: Current) -> Current {
-        let (spot, node) = match current {
-            Current::Nothing => (Spot::Nothing, None),
-            Current::Polled => (Spot::Polled, None),
-            Current::Slot(key) => (Spot::Slot(key), None),
-            Current::Node(node) => (Spot::Node, Some(node)),
-            Current::Lazy(location) => (Spot::Lazy(location), None),
-        };
-        match self.spot.replace(spot) {
-            Spot::Node => self.entered.replace(node).map_or(Current::Nothing, Current::Node),
-            old => {
-                if node.is_some() {
-                    self.entered.replace(node);
-                }
-                match old {
-                    Spot::Polled => Current::Polled,
-                    Spot::Slot(key) => Current::Slot(key),
-                    Spot::Lazy(location) => Current::Lazy(location),
-                    Spot::Nothing | Spot::Node => Current::Nothing,
-                }
+    #[inline(always)]
+    pub(crate) fn set_current(&self, current: Current) -> Outer {
+        match current {
+            Current::Nothing => self.set_spot(Spot::Nothing),
+            Current::Polled => self.set_spot(Spot::Polled),
+            Current::Slot(key) => self.set_spot(Spot::Slot(key)),
+            Current::Lazy(location) => self.set_spot(Spot::Lazy(location)),
+            Current::Node(node) => {
+                let outer = self.set_spot(Spot::Node);
+                self.entered.replace(Some(node));
+                outer
             }
         }
+    }
+
+    #[inline(always)]
+    fn set_spot(&self, spot: Spot) -> Outer {
+        let spot = self.spot.replace(spot);
+        let node = if spot == Spot::Node { self.entered.take() } else { None };
+        Outer { spot, node }
+    }
+
+    /// Makes current what was before.
+    #[inline(always)]
+    pub(crate) fn restore(&self, outer: Outer) {
+        let Outer { spot, node } = outer;
+        let gone = self.set_spot(spot);
+        if node.is_some() {
+            self.entered.replace(node);
+        }
+        drop(gone.node);
+    }
+
+    /// Puts away what a drive has here, for one on top of it: what is left is what is here while nothing is driven.
+    #[cold]
+    pub(crate) fn interrupt(&self) {
+        let poll = Interrupted {
+            wakes: self.wakes.get(),
+            self_woken: self.self_woken.get(),
+            kept: self.kept.get(),
+            lent: self.lent.get(),
+        };
+        let mut engine = self.engine.take();
+        if let Some(engine) = engine.as_deref_mut() {
+            self.end_lending(engine);
+        }
+        self.push_frame(Frame::Drive {
+            tree_id: self.driving.get(),
+            engine,
+            polled: self.polled.get(),
+            goal: self.goal.get(),
+            poll,
+        });
+        self.rest();
+    }
+
+    /// What is here while nothing is driven, but for the engine.
+    #[inline]
+    pub(crate) fn rest(&self) {
+        self.driving.set(0);
+        self.polled.set(Polled::Nothing);
+        self.goal.set(Goal::Nothing);
+        self.wakes.set(Key::MAX);
+        self.self_woken.set(false);
+        self.kept.set(false);
+        self.lent.set(0);
+    }
+
+    /// Takes back what was put away.
+    #[cold]
+    pub(crate) fn resume(&self) {
+        let Some(Frame::Drive { tree_id, mut engine, polled, goal, poll }) = self.pop_frame() else { return };
+        let Interrupted { wakes, self_woken, kept, lent } = poll;
+        if let Some(engine) = engine.as_deref_mut() {
+            self.begin_lending(engine);
+            // Where it has looked, nothing is lent any more.
+            self.lent.set(if engine.lending.is_lent() { lent } else { 0 });
+        }
+        self.engine.replace(engine);
+        self.driving.set(tree_id);
+        self.polled.set(polled);
+        self.goal.set(goal);
+        self.wakes.set(wakes);
+        self.self_woken.set(self_woken);
+        self.kept.set(kept);
     }
 
     /// Where none is current: one is to be begun when it is needed. Returns what `no_longer_lazy` wants.
@@ -292,6 +378,11 @@ impl Ambient {
             Spot::Node => self.entered.take(),
             _ => None,
         }
+    }
+
+    #[inline]
+    pub(crate) fn has_postponed(&self) -> bool {
+        !self.postponed.borrow().is_empty()
     }
 
     /// Before wakers are woken. False if there are so many on this stack already that these are left to one of those.
@@ -333,8 +424,9 @@ impl Ambient {
     }
 
     /// Runs `f` with this as the current transaction.
+    #[inline]
     pub(crate) fn enter<R>(&self, current: Current, f: impl FnOnce() -> R) -> R {
-        let _restore = Restore { ambient: self, current: self.set_current(current) };
+        let _restore = Restore { ambient: self, outer: self.set_current(current) };
         f()
     }
 }
@@ -342,13 +434,13 @@ impl Ambient {
 /// Restores what was current.
 struct Restore<'a> {
     ambient: &'a Ambient,
-    current: Current,
+    outer: Outer,
 }
 
 impl Drop for Restore<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let entered = self.ambient.set_current(std::mem::take(&mut self.current));
-        drop(entered);
+        self.ambient.restore(std::mem::take(&mut self.outer));
     }
 }
 

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Waker};
 
 use crate::cancel;
-use crate::current::{Ambient, BUDGET, Current, Frame, Goal, Polled};
+use crate::current::{Ambient, BUDGET, Current, Goal, Outer, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
 use crate::failures::Trash;
@@ -34,74 +34,42 @@ pub(crate) enum Left {
 /// While it lives, this thread drives the tree.
 pub(crate) struct Drive<'a> {
     pub(crate) ambient: &'a Ambient,
-    /// What was so before.
-    driving: u64,
-    /// That is in a frame.
+    /// What was current before.
+    outer: Outer,
+    /// What it interrupted is in a frame. Else it found the ambient at rest, and leaves it so.
     framed: bool,
-    polled: Polled,
-    goal: Goal,
-    current: Current,
-    wakes: Key,
-    self_woken: bool,
-    kept: bool,
-    lent: Option<usize>,
     /// The engine has been taken out.
     stopped: bool,
 }
 
 impl<'a> Drive<'a> {
     /// The engine knows its tree.
+    #[inline]
     pub(crate) fn start(ambient: &'a Ambient, mut engine: Box<Engine>, goal: Goal) -> Self {
         engine.stirred = true;
         if let Some(tree) = &engine.tree {
             tree.set_driven_by(ambient.thread());
         }
-        let driving = ambient.driving.replace(engine.tree_id);
-        let polled = ambient.polled.replace(Polled::Nothing);
-        let older = ambient.goal.replace(goal);
-        let mut below = ambient.engine.take();
-        let lent = ambient.begin_lending(&mut engine, below.as_deref_mut());
+        // Also where only bodies are below: it is a bound for who looks down.
+        let framed = ambient.is_polling();
+        if framed {
+            ambient.interrupt();
+        }
+        ambient.driving.set(engine.tree_id);
+        ambient.goal.set(goal);
+        ambient.begin_lending(&mut engine);
         ambient.engine.replace(Some(engine));
         let drives = ambient.drives.get();
         if drives == 0 {
             ambient.budget.set(BUDGET);
         }
         ambient.drives.set(drives + 1);
-        // Also where only bodies are below: it is a bound for who looks down.
-        let framed = driving != 0 || !ambient.frames.borrow().is_empty();
-        if framed {
-            ambient.push_frame(Frame::Drive { tree_id: driving, engine: below, polled, goal: older });
-        }
-        Drive {
-            ambient,
-            driving,
-            framed,
-            polled,
-            goal: older,
-            current: ambient.set_current(Current::Polled),
-            wakes: ambient.wakes.replace(Key::MAX),
-            self_woken: ambient.self_woken.replace(false),
-            kept: ambient.kept.replace(false),
-            lent: Some(lent),
-            stopped: false,
-        }
+        Drive { ambient, outer: ambient.set_current(Current::Polled), framed, stopped: false }
     }
 
     /// For who acts in the midst of the topmost drive; ends nothing.
     pub(crate) fn guest(ambient: &'a Ambient) -> Self {
-        Drive {
-            ambient,
-            driving: ambient.driving.get(),
-            framed: false,
-            polled: Polled::Nothing,
-            goal: Goal::Nothing,
-            current: Current::Nothing,
-            wakes: Key::MAX,
-            self_woken: false,
-            kept: false,
-            lent: None,
-            stopped: true,
-        }
+        Drive { ambient, outer: Outer::default(), framed: false, stopped: true }
     }
 
     /// Uses the engine.
@@ -133,45 +101,49 @@ impl<'a> Drive<'a> {
         loop {
             let turn = self.engine(|engine| {
                 if self.see_to(engine) {
-                    return None;
+                    return Turn::Mail;
                 }
                 if self.ambient.budget.get() == 0 && !engine.stop {
-                    return Some(if engine.has_work() { Turn::Budget } else { Turn::Idle });
+                    return if engine.has_work() { Turn::Budget } else { Turn::Idle };
                 }
-                if engine.ready.is_round_over() {
-                    if begun && body.is_some_and(|body| body.is_woken()) {
-                        return Some(Turn::Body);
-                    }
+                let round_over = engine.ready.is_round_over();
+                if round_over && begun && body.is_some_and(|body| body.is_woken()) {
+                    return Turn::Body;
+                }
+                if std::mem::take(&mut engine.stop) {
+                    return Turn::Event;
+                }
+                if round_over {
                     // The last one that was added may be polled in this round.
                     engine.settle_last();
                 }
                 begun = true;
-                Some(engine.next(&mut wakers))
+                engine.next(&mut wakers)
             });
-            let left = match (turn, &wakers) {
-                (None, _) => {
-                    self.deliver_mail();
+            let left = match turn {
+                Turn::Plain => {
+                    self.run_plain(held(&wakers));
                     continue;
                 }
-                (Some(Turn::Plain), Some(wakers)) => {
-                    self.run_plain(wakers);
-                    continue;
-                }
-                (Some(Turn::Poll(polling)), Some(wakers)) => {
+                Turn::Poll(polling) => {
                     self.spend();
-                    self.poll(polling, wakers);
+                    self.poll(polling, held(&wakers));
                     continue;
                 }
-                (Some(Turn::Refuse(polling, failure)), _) => {
+                Turn::Refuse(polling, failure) => {
                     self.spend();
                     self.refuse(polling, failure);
                     continue;
                 }
-                (Some(Turn::Round), _) => continue,
-                (Some(Turn::Event), _) => Left::Event,
-                (Some(Turn::Body), _) => Left::Body,
-                (Some(Turn::Budget), _) => Left::Budget,
-                (Some(_), _) => Left::Idle,
+                Turn::Mail => {
+                    self.deliver_mail();
+                    continue;
+                }
+                Turn::Round => continue,
+                Turn::Event => Left::Event,
+                Turn::Body => Left::Body,
+                Turn::Budget => Left::Budget,
+                Turn::Idle => Left::Idle,
             };
             self.ambient.wakes.set(Key::MAX);
             if let Some(wakers) = wakers.take() {
@@ -205,7 +177,7 @@ impl<'a> Drive<'a> {
     /// The outermost drive of this stack sees to the trees that deeper ones had to leave. False if there are none.
     fn drive_postponed(&self) -> bool {
         let ambient = self.ambient;
-        if ambient.drives.get() > 1 {
+        if ambient.drives.get() > 1 || !ambient.has_postponed() {
             return false;
         }
         let trees = ambient.postponed.take();
@@ -216,6 +188,12 @@ impl<'a> Drive<'a> {
             }
         }
         !trees.is_empty()
+    }
+
+    /// Those that are left over where the budget was spent: who waits for them comes again.
+    #[cold]
+    fn leave_postponed(&self) {
+        self.ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
     }
 
     #[cold]
@@ -288,54 +266,48 @@ impl<'a> Drive<'a> {
     /// Ends the drive, if nothing is ready; who drove waits in his seat from now on.
     pub(crate) fn rest(mut self, seat: &mut Seat, waker: Waker) -> Result<(), Drive<'a>> {
         let ambient = self.ambient;
+        let goal = ambient.goal.get();
         let Some(engine) = self.stop() else { return Ok(()) };
-        let goal = self.goal;
         Tree::release(engine, Some((seat, waker))).map_err(|engine| Drive::start(ambient, engine, goal))
     }
 
     /// Ends the drive without giving the engine back. The engine still knows its tree.
+    #[inline]
     pub(crate) fn stop(&mut self) -> Option<Box<Engine>> {
         let ambient = self.ambient;
         let mut engine = ambient.engine.take()?;
         if let Some(tree) = &engine.tree {
             tree.set_driven_by(0);
         }
+        ambient.end_lending(&mut engine);
         ambient.drives.set(ambient.drives.get() - 1);
-        let mut below = None;
-        if self.framed
-            && let Some(Frame::Drive { engine, .. }) = ambient.pop_frame()
-        {
-            below = engine;
+        if self.framed {
+            ambient.resume();
+        } else {
+            ambient.rest();
         }
-        if let Some(lent) = self.lent.take() {
-            ambient.end_lending(&mut engine, below.as_deref_mut(), lent);
-        }
-        if below.is_some() {
-            ambient.engine.replace(below);
-        }
-        ambient.driving.set(self.driving);
-        ambient.polled.set(self.polled);
-        let goal = ambient.goal.replace(self.goal);
-        self.goal = goal;
-        ambient.set_current(std::mem::take(&mut self.current));
-        ambient.wakes.set(self.wakes);
-        ambient.self_woken.set(self.self_woken);
-        ambient.kept.set(self.kept);
+        ambient.restore(std::mem::take(&mut self.outer));
         self.stopped = true;
         Some(engine)
     }
 }
 
+/// The wakers of what is to be polled.
+#[inline]
+fn held(wakers: &Option<SlotWakers>) -> &SlotWakers {
+    wakers.as_ref().unwrap_or_else(|| unreachable!("they were taken with it"))
+}
+
 impl Drop for Drive<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !self.stopped
             && let Some(engine) = self.stop()
         {
             let _put_back = Tree::release(engine, None);
         }
-        if self.driving == 0 {
-            // Left over where the budget was spent: who waits for them comes again.
-            self.ambient.postponed.take().iter().for_each(|tree| tree.change(|_| ()));
+        if self.ambient.drives.get() == 0 && self.ambient.has_postponed() {
+            self.leave_postponed();
         }
     }
 }

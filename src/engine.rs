@@ -138,19 +138,14 @@ impl Engine {
     }
 
     /// Opens the top node of a new tree.
-    pub(crate) fn open(
-        &mut self,
-        kind: Kind,
-        location: Place,
-        node: Option<Arc<Node>>,
-        depth_limit: u32,
-    ) -> Key {
+    pub(crate) fn open(&mut self, kind: Kind, location: Place, node: Option<Arc<Node>>) -> Key {
         let mut slot = Slot::new(NONE, kind, location);
-        slot.deepest = depth_limit;
         slot.serial = self.ready.serial();
         let key = self.insert(slot);
         self.top = Some(key);
-        self.place_node(key, node);
+        if node.is_some() {
+            self.place_node(key, node);
+        }
         key
     }
 

@@ -105,7 +105,7 @@ impl Ambient {
         }
         for frame in self.frames.borrow().iter().rev() {
             let found = match frame {
-                Frame::Drive { tree_id: id, engine: below, polled: before, goal: older } => {
+                Frame::Drive { tree_id: id, engine: below, polled: before, goal: older, .. } => {
                     if !engine.zip(polled.at()).is_some_and(|(engine, at)| engine.serves(goal, at)) {
                         return false;
                     }

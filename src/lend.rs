@@ -90,24 +90,25 @@ impl Engine {
     }
 
     /// Is the handle of what was added last still there? Then the ticket is that future's.
+    #[inline]
     pub(crate) fn settle_last(&mut self) {
-        current::with(|ambient| {
-            if ambient.driving.get() != self.tree_id {
-                return self.settle_lent();
-            }
-            self.lending.reference = ambient.reference.take();
+        if std::mem::take(&mut self.lending.lent) {
             self.settle_lent();
-            ambient.reference.set(self.lending.reference.take());
-            ambient.lent.set(0);
-        });
+        }
     }
 
     fn settle_lent(&mut self) {
-        let Lending { ticket, reference, lent } = &mut self.lending;
-        if std::mem::take(lent)
-            && reference.is_none()
-            && ticket.as_ref().is_some_and(|ticket| ticket.is_kept())
-        {
+        let given_back = current::with(|ambient| {
+            if ambient.driving.get() != self.tree_id {
+                return self.lending.reference.is_some();
+            }
+            ambient.lent.set(0);
+            let reference = ambient.reference.take();
+            let given_back = reference.is_some();
+            ambient.reference.set(reference);
+            given_back
+        });
+        if !given_back && self.lending.ticket.as_ref().is_some_and(|ticket| ticket.is_kept()) {
             self.give_lent();
         }
     }
@@ -122,6 +123,13 @@ impl Engine {
                 last.tag = tag;
             }
         }
+    }
+}
+
+impl Lending {
+    /// Is the ticket with what was added last, as far as one has looked?
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent
     }
 }
 
@@ -167,27 +175,16 @@ impl Ambient {
         None
     }
 
-    /// A drive begins, on top of that of the engine `below`, which has its reference back meanwhile: it may have to look who
-    /// holds its ticket. Returns what `end_lending` wants.
+    /// A drive begins, or goes on.
     #[inline]
-    pub(crate) fn begin_lending(&self, engine: &mut Engine, below: Option<&mut Engine>) -> usize {
-        let reference = self.reference.replace(engine.lending.reference.take());
-        if let Some(below) = below {
-            below.lending.reference = reference;
-        }
-        self.lent.replace(0)
+    pub(crate) fn begin_lending(&self, engine: &mut Engine) {
+        self.reference.set(engine.lending.reference.take());
     }
 
-    /// A drive is over: restores what was before.
+    /// A drive is over, or interrupted: the engine has its reference back, as it may have to look who holds its ticket.
     #[inline]
-    pub(crate) fn end_lending(&self, engine: &mut Engine, below: Option<&mut Engine>, lent: usize) {
-        let (reference, lent) = match below {
-            // Where it has looked, nothing is lent any more.
-            Some(below) => (below.lending.reference.take(), if below.lending.lent { lent } else { 0 }),
-            None => (None, lent),
-        };
-        engine.lending.reference = self.reference.replace(reference);
-        self.lent.set(lent);
+    pub(crate) fn end_lending(&self, engine: &mut Engine) {
+        engine.lending.reference = self.reference.take();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening a transaction: below the one that is current, or on a tree of its own.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::current::{Ambient, Current};
@@ -17,9 +18,13 @@ use crate::spawn::SharedSpawner;
 use crate::tree::{Op, Tree};
 use crate::watch;
 
+/// What a builder asks for. Mostly nothing: then it is one word.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Options(Option<Box<Wishes>>);
+
 /// What a builder may ask for.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Options {
+pub(crate) struct Wishes {
     pub(crate) name: Option<Box<str>>,
     /// How deep futures below it may be.
     pub(crate) depth_limit: Option<u32>,
@@ -30,6 +35,29 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// With what it keeps apart from the process.
     pub(crate) apart: Option<Arc<Apart>>,
+}
+
+impl Deref for Options {
+    type Target = Wishes;
+
+    #[inline]
+    fn deref(&self) -> &Wishes {
+        static NOTHING: Wishes = Wishes {
+            name: None,
+            depth_limit: None,
+            spawner: None,
+            atomic: false,
+            limits: Limits { limit: None, fail_fast: false, max_failures: None, on_drop: OnDrop::Adopt },
+            apart: None,
+        };
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Options {
+    fn deref_mut(&mut self) -> &mut Wishes {
+        self.0.get_or_insert_default()
+    }
 }
 
 /// What a transaction may have beyond that, as its slot is to know it.
@@ -80,7 +108,16 @@ pub(crate) struct Site {
 
 impl Ambient {
     /// Opens a transaction whose parent is what is current here.
+    #[inline]
     pub(crate) fn open(&self, kind: Kind, options: Options, location: Place) -> Site {
+        if self.is_nothing_current() && options.is_empty() {
+            return open_tree(kind, options, location, None);
+        }
+        self.open_in_current(kind, options, location)
+    }
+
+    #[inline(never)]
+    fn open_in_current(&self, kind: Kind, options: Options, location: Place) -> Site {
         self.make_lazy();
         let (mut parent, apart) = match self.current() {
             Current::Polled | Current::Slot(_) if self.is_beside_here(&options) => {
@@ -162,6 +199,12 @@ impl Ambient {
 }
 
 impl Options {
+    /// Is there anything in them?
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// May it be opened below something in this tree?
     fn is_beside(&self, tree: &Tree) -> bool {
         match (&self.apart, &tree.apart) {
@@ -173,7 +216,7 @@ impl Options {
 
     /// Is a node needed from the start: does the driver look for any of it there, or who watches?
     fn need_node(&self) -> bool {
-        self.name.is_some() || self.spawner.is_some() || self.atomic || watch::is_on()
+        watch::is_on() || (!self.is_empty() && (self.name.is_some() || self.spawner.is_some() || self.atomic))
     }
 
     pub(crate) fn node(
@@ -184,6 +227,9 @@ impl Options {
         location: Place,
     ) -> Node {
         let mut node = Node::unshared(tree, kind, parent, location);
+        if self.is_empty() {
+            return node;
+        }
         node.name.clone_from(&self.name);
         node.depth_limit = self.depth_limit;
         node.spawner.clone_from(&self.spawner);
@@ -213,9 +259,11 @@ fn open_tree(kind: Kind, options: Options, location: Place, apart: Option<Arc<Ap
     };
     let named = kind == Kind::Begun || options.need_node();
     let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
-    let limit = options.depth_limit.unwrap_or(DEPTH_LIMIT);
-    let key = engine.open(kind, location, node.clone(), limit);
-    engine.apply_limits(key, options.limits);
+    let key = engine.open(kind, location, node.clone());
+    if !options.is_empty() {
+        engine.slot(key).deepest = options.depth_limit.unwrap_or(DEPTH_LIMIT);
+        engine.apply_limits(key, options.limits);
+    }
     if kind != Kind::Begun {
         tree.set_open(true);
         return Site { tree, key, node, engine: Some(engine) };

@@ -48,6 +48,9 @@ pub(crate) struct Added {
 /// In the queue of the woken: the next one of `again` rather than a slot.
 const AGAIN: Key = Key::MAX;
 
+/// What each queue keeps room for at least.
+const KEPT: usize = 64;
+
 /// What to poll next.
 pub(crate) enum Next {
     Entry(Entry),
@@ -203,8 +206,17 @@ impl Ready {
     }
 
     /// Gives back what only a burst needed.
+    #[inline]
     pub(crate) fn trim(&mut self) {
-        let keep = 2 * self.peak + 64;
+        let Ready { first, batch, again, woken, .. } = self;
+        if first.capacity().max(batch.capacity()).max(again.capacity()).max(woken.capacity()) > 2 * KEPT {
+            self.trim_slowly();
+        }
+        self.peak = 0;
+    }
+
+    fn trim_slowly(&mut self) {
+        let keep = 2 * self.peak + KEPT;
         let limit = 2 * keep;
         if self.first.capacity() > limit {
             self.first.shrink_to(keep);
@@ -218,6 +230,5 @@ impl Ready {
         if self.woken.capacity() > limit {
             self.woken.shrink_to(keep);
         }
-        self.peak = 0;
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Failures, Place, call_quietly, drop_quietly};
 use crate::node::Node;
 use crate::ready::{Added, Job};
 use crate::registry::{self, Apart};
-use crate::slot::{DEPTH_LIMIT, Kind};
+use crate::slot::Kind;
 use crate::spawn::Spawner;
 use crate::sync::{AtomicU64, Ordering};
 use crate::ticket::Ticket;
@@ -54,7 +54,7 @@ pub(crate) fn open(apart: Option<Arc<Apart>>, location: Place) -> Arc<Node> {
     let tree = Tree::new(true, apart);
     let node = Node::new(tree.clone(), Kind::Begun, None, location);
     let mut engine = Engine::new(&tree);
-    engine.open(Kind::Begun, location, Some(node.clone()), DEPTH_LIMIT);
+    engine.open(Kind::Begun, location, Some(node.clone()));
     engine.tree = None;
     tree.put_engine(engine);
     node

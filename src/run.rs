@@ -160,7 +160,7 @@ impl Run {
     fn poll_body(&mut self, ambient: &Ambient, body: PollBody<'_>) {
         let Site { tree, key, node, .. } = &self.site;
         let _watched = watch::enter(node.as_ref());
-        self.wakers.inner.take_woken();
+        self.wakers.take_woken();
         let mut cx = Context::from_waker(&self.wakers.waker);
         let placed = node.as_ref().is_none_or(|node| node.is_placed());
         let mut step = |cx: &mut Context<'_>| match (&mut self.commit, node) {
@@ -244,6 +244,7 @@ impl Run {
         }
     }
 
+    #[inline]
     fn disarm(&mut self) {
         if std::mem::take(&mut self.armed) {
             self.wakers.inner.disarm();

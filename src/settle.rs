@@ -356,6 +356,17 @@ impl Slot {
         true
     }
 
+    /// The last child less, if only the owner looks: a scope that nobody else can hold, whose body is done.
+    #[inline]
+    pub(crate) fn uncount_last_quickly(&mut self) -> bool {
+        if !self.at_owner || self.live || self.extra.is_some() {
+            rarely();
+            return false;
+        }
+        self.pending = 0;
+        true
+    }
+
     /// Lets handles on other threads see it. Returns the epoch of now.
     #[inline]
     fn publish_pending(&self) -> u64 {

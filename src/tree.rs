@@ -42,7 +42,7 @@ use crate::node::Node;
 use crate::ready::{Added, Key};
 use crate::registry;
 use crate::spawn;
-use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock, store_before_loads};
 use crate::ticket::Ticket;
 use crate::wait::WaitCell;
 use crate::waker::{Seat, WakerSet, Wakers, wake_all};
@@ -278,9 +278,8 @@ impl Tree {
     /// under the lock (see `ask`). So either that comes second, finds it closed and takes the op back, or this comes second
     /// and sees the flag.
     pub(crate) fn try_close(&self) -> bool {
-        self.open.store(false, Ordering::Release);
-        fence(Ordering::SeqCst);
-        if self.has_ops() {
+        store_before_loads(&self.open, false);
+        if self.flag.load(Ordering::SeqCst) {
             self.set_open(true);
             return false;
         }
@@ -407,6 +406,7 @@ impl Tree {
     }
 
     /// Waits no more for something to become ready.
+    #[inline]
     pub(crate) fn leave(&self, seat: &mut Seat) {
         if seat.is_some() {
             let old = self.lock().drivers.leave(seat);

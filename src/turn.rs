@@ -18,6 +18,8 @@ pub(crate) enum Turn {
     Poll(Polling),
     /// Drop it unpolled: it was cancelled, or is nested too deep.
     Refuse(Polling, Failure),
+    /// Something is to be woken or dropped first.
+    Mail,
     /// Something has happened that a driver may wait for.
     Event,
     /// A body waits for its turn, and a round is over.
@@ -56,9 +58,6 @@ impl Engine {
     #[inline]
     pub(crate) fn next(&mut self, wakers: &mut Option<SlotWakers>) -> Turn {
         loop {
-            if std::mem::take(&mut self.stop) {
-                return Turn::Event;
-            }
             if !self.doomed.is_empty()
                 && let Some((polling, location)) = self.next_doomed()
             {
@@ -210,8 +209,16 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn finish_quickly(&mut self) -> bool {
         let Some(loose) = &self.loose else { return false };
-        if loose.note != NO_NOTE || !self.slots[loose.parent as usize].uncount_quickly() {
+        if loose.note != NO_NOTE {
             return false;
+        }
+        let slot = &mut self.slots[loose.parent as usize];
+        if !slot.uncount_quickly() {
+            if !slot.uncount_last_quickly() {
+                return false;
+            }
+            self.stop = true;
+            self.stirred = true;
         }
         self.loose = None;
         true

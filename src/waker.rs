@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use crate::current::{self, Ambient};
 use crate::error::drop_quietly;
 use crate::ready::Key;
-use crate::sync::{AtomicBool, Mutex, Ordering, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, clear_after_count, lock};
 use crate::tree::{Op, Tree};
 
 /// Wakers taken out from under a lock, to be woken without it.
@@ -109,11 +109,17 @@ impl BodyWaker {
         BodyWaker { woken: AtomicBool::new(true), task: Mutex::new(None) }
     }
 
-    /// Takes the mark.
-    pub(crate) fn take_woken(&self) -> bool {
-        self.woken.swap(false, Ordering::AcqRel)
+    /// Takes the mark. `kept`: there are others who may wake it meanwhile.
+    #[inline]
+    fn take_woken(&self, kept: bool) {
+        if kept {
+            self.woken.swap(false, Ordering::AcqRel);
+        } else {
+            clear_after_count(&self.woken);
+        }
     }
 
+    #[inline]
     pub(crate) fn is_woken(&self) -> bool {
         self.woken.load(Ordering::Acquire)
     }
@@ -164,8 +170,15 @@ impl BodyWakers {
     }
 
     /// Does anybody hold a clone of it?
+    #[inline]
     pub(crate) fn is_kept(&self) -> bool {
         Arc::strong_count(&self.inner) > 2
+    }
+
+    /// Takes the mark, before a poll.
+    #[inline]
+    pub(crate) fn take_woken(&self) {
+        self.inner.take_woken(self.is_kept());
     }
 }
 
