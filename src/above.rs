@@ -36,7 +36,7 @@ impl Engine {
                 made.set_state(State::Ending);
             }
             // A scope takes its own outcome, a future's handle none.
-            slot.extra().node = Some(made.clone());
+            self.extra(key).node = Some(made.clone());
             node = Some(made);
         }
         node.unwrap_or_else(|| unreachable!("the slot itself is shared or made so"))

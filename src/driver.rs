@@ -12,11 +12,10 @@ use crate::cancel;
 use crate::current::{Ambient, BUDGET, Current, Goal, Outer, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::failures::Trash;
 use crate::ready::Key;
-use crate::tree::{Tree, wake_and_drop};
+use crate::tree::{Tree, deliver};
 use crate::turn::{Done, Polling, Turn};
-use crate::waker::{BodyWaker, Seat, SlotWakers, Wakers};
+use crate::waker::{BodyWaker, Seat, SlotWakers};
 
 /// Why a run ended.
 #[derive(PartialEq, Eq, Debug)]
@@ -199,9 +198,7 @@ impl<'a> Drive<'a> {
     #[cold]
     fn deliver_mail(&self) {
         self.ambient.wakes.set(Key::MAX);
-        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
-        self.engine(|engine| engine.hand_out(&mut wakers, &mut trash));
-        wake_and_drop(wakers, trash);
+        deliver(self.engine(Engine::hand_out));
     }
 
     /// Polls a future with its own transaction current, and does what follows from it.

@@ -11,7 +11,7 @@ use crate::error::{Failure, Failures, Kind as Why, Place};
 use crate::node::Node;
 use crate::standing::Watching;
 use crate::tree::Op;
-use crate::until::drive_until;
+use crate::until::{drive_until, drive_with};
 use crate::wait::WaitCell;
 use crate::waker::Seat;
 use crate::watch;
@@ -94,6 +94,7 @@ impl End {
             return wait.poll_quietly(cx);
         }
         let node = &this.node;
+        let mut op = None;
         if !node.is_closed() {
             if judged && node.waits_for_commit() {
                 return Poll::Ready(would_deadlock(Why::Uncommitted, this.location));
@@ -104,12 +105,16 @@ impl End {
             if !this.told {
                 this.told = true;
                 watch::ending(node);
-                node.tree.submit(Op::End(node.clone()));
+                op = Some(Op::End(node.clone()));
+                if node.pending() == 0 {
+                    // Mostly there is nothing to drive then.
+                    op.take().into_iter().for_each(|op| node.tree.submit(op));
+                }
             }
         }
         let listening = &mut this.listening;
         let goal = node.goal(false);
-        let outcome = drive_until(&node.tree, &mut this.seat, cx, goal, |waker| {
+        let outcome = drive_with(&node.tree, op, &mut this.seat, cx, goal, |waker| {
             if let Some(waker) = waker {
                 node.listen(listening, waker);
             }

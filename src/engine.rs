@@ -18,8 +18,8 @@ use crate::lend::Lending;
 use crate::node::Node;
 use crate::note::Note;
 use crate::ready::{Added, Entry, Key, Ready, Tag};
-use crate::slot::{Kind, NONE, Slot};
-use crate::tree::Tree;
+use crate::slot::{Extra, Kind, NONE, Slot};
+use crate::tree::{Mail, Tree};
 use crate::waker::{BodyWakers, SlotWakers, Wakers};
 
 /// What is kept of an engine that waits for its next transaction.
@@ -59,6 +59,8 @@ pub(crate) struct Engine {
     /// For the next handle (see `lend`).
     pub(crate) lending: Lending,
     bodies: Vec<BodyWakers>,
+    /// For the next node that needs one.
+    spare: Option<Box<Extra>>,
     /// When what was added was there.
     pub(crate) clock: Clock,
     /// Some transaction says how many failures are kept.
@@ -137,6 +139,19 @@ impl Engine {
         }
     }
 
+    /// What few nodes have, of this one.
+    pub(crate) fn extra(&mut self, key: Key) -> &mut Extra {
+        let Engine { slots, spare, .. } = self;
+        slots[key as usize].extra.get_or_insert_with(|| spare.take().unwrap_or_default())
+    }
+
+    /// Takes back what a node had that is closed.
+    pub(crate) fn recycle_extra(&mut self, mut extra: Box<Extra>) {
+        if extra.clear() {
+            self.spare = Some(extra);
+        }
+    }
+
     /// Opens the top node of a new tree.
     pub(crate) fn open(&mut self, kind: Kind, location: Place, node: Option<Arc<Node>>) -> Key {
         let mut slot = Slot::new(NONE, kind, location);
@@ -186,6 +201,7 @@ impl Engine {
 
     pub(crate) fn place_node(&mut self, key: Key, node: Option<Arc<Node>>) {
         if let Some(node) = node {
+            self.extra(key);
             let slot = self.slot(key);
             node.place(key, slot.serial);
             slot.at_owner = false;
@@ -241,13 +257,12 @@ impl Engine {
     }
 
     /// Takes what is to be woken and dropped outside.
-    pub(crate) fn hand_out(&mut self, wakers: &mut Wakers, trash: &mut Trash) {
-        if !self.outbox.is_empty() {
-            wakers.append(&mut self.outbox);
-        }
-        if !self.trash.is_empty() {
-            trash.append(&mut self.trash);
-        }
+    #[inline]
+    pub(crate) fn hand_out(&mut self) -> Option<Mail> {
+        self.has_mail().then(|| Mail {
+            wakers: std::mem::take(&mut self.outbox),
+            trash: std::mem::take(&mut self.trash),
+        })
     }
 
     /// Is there anything to hand out?

@@ -39,13 +39,6 @@ impl Trash {
     pub(crate) fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.nodes.is_empty() && self.tasks.is_empty() && self.tickets.is_empty()
     }
-
-    pub(crate) fn append(&mut self, other: &mut Trash) {
-        self.failures.append(&mut other.failures);
-        self.nodes.append(&mut other.nodes);
-        self.tasks.append(&mut other.tasks);
-        self.tickets.append(&mut other.tickets);
-    }
 }
 
 impl Engine {

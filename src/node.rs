@@ -241,6 +241,9 @@ impl Node {
 
     /// Takes the outcome, if it is closed.
     pub(crate) fn take_outcome(&self) -> Option<Failures> {
+        if !self.is_closed() {
+            return None;
+        }
         let mut completion = lock(&self.completion);
         let outcome = completion.outcome.clone()?;
         completion.delivered = true;
@@ -339,6 +342,14 @@ impl Node {
 }
 
 /// A long chain of ancestors takes no stack.
+impl Node {
+    /// Is there nothing of the user's in it, whatever became of it, nor a node above it? If it closes without a failure, it
+    /// can be dropped anywhere.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.parent.is_none() && self.hooks.is_none() && self.spawner.is_none() && self.outside.is_none()
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         let mut above = self.parent.take();

@@ -54,7 +54,7 @@ impl OwnedTransaction {
         match site.node {
             Some(node) => {
                 watch::begun(Some(&node));
-                OwnedTransaction { transaction: Transaction::of(&node), lazy: false }
+                OwnedTransaction { transaction: Transaction::new(node), lazy: false }
             }
             None => unreachable!("what is begun is held by its owner"),
         }

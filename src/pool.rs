@@ -40,11 +40,10 @@ pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
     }
     engine.trim();
     debug_assert!(!tree.is_adopted());
-    let mut pooled = Some((tree, engine));
     let _gone = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
         if pool.len() < KEPT {
-            pool.extend(pooled.take());
+            pool.push((tree, engine));
         }
     });
 }

@@ -17,6 +17,7 @@ use crate::slot::{Kind, NONE, Slot};
 use crate::sync::rarely;
 use crate::tree::Tree;
 use crate::wait::{WaitCell, WaitRecord};
+use crate::watch;
 
 impl Engine {
     /// Counts one more child. Returns the epoch that the child is to remember.
@@ -98,12 +99,12 @@ impl Engine {
         }
     }
 
-    /// Removes a scope that nobody else can hold; its owner has looked at what it left.
+    /// Removes a scope that nobody else can hold, and that has left nothing.
     pub(crate) fn close_body(&mut self, key: Key) {
-        let slot = self.slot(key);
-        let (parent, epoch) = (slot.parent, slot.epoch);
-        self.close(key);
-        if parent != NONE {
+        let Slot { parent, epoch, .. } = self.slots.remove(key as usize);
+        if parent == NONE {
+            self.top = None;
+        } else {
             self.uncount(parent, epoch);
         }
     }
@@ -138,13 +139,16 @@ impl Engine {
             if !settled {
                 continue;
             }
-            let Some(node) = slot.node().cloned() else { continue }; // never the last reference: see `close_shared`
-            let begun = std::mem::take(&mut slot.extra().begun);
-            if begun.is_empty() {
-                self.close_shared(tree, key, &node);
+            let ending = slot.ending;
+            let Some(extra) = slot.extra.as_deref_mut().filter(|extra| extra.node.is_some()) else {
+                continue;
+            };
+            if extra.begun.is_empty() {
+                self.close_shared(tree, key);
                 continue;
             }
-            if slot.ending {
+            let begun = std::mem::take(&mut extra.begun);
+            if ending {
                 // First those below, so that their failures are among its own.
                 self.closing.push(key);
                 for below in &begun {
@@ -153,16 +157,17 @@ impl Engine {
                 self.closing.extend(&begun);
             } else {
                 // A future that is done ends nothing: what was begun in it goes on, with the parent.
-                let parent = slot.parent;
+                let parent = self.slot(key).parent;
                 begun.into_iter().for_each(|below| self.begin_in(parent, below));
                 self.closing.push(key);
             }
         }
     }
 
-    fn close_shared(&mut self, tree: &Arc<Tree>, key: Key, node: &Arc<Node>) {
+    fn close_shared(&mut self, tree: &Arc<Tree>, key: Key) {
         let mut slot = self.slots.remove(key as usize);
-        let mut extra = slot.extra.take().unwrap_or_default();
+        let Some(mut extra) = slot.extra.take() else { return };
+        let Some(node) = extra.node.take() else { return };
         if slot.parent == NONE {
             self.top = None;
         } else if slot.kind == Kind::Begun {
@@ -172,6 +177,7 @@ impl Engine {
         let max = self.max_failures(slot.parent);
         let Engine { slots, outbox, trash, .. } = self;
         let failures = std::mem::take(&mut extra.failures);
+        let holds_nothing = failures.is_empty() && node.holds_nothing();
         let mut went_up = false;
         let outcome = |claimed| {
             let mut failures = failures;
@@ -187,8 +193,11 @@ impl Engine {
         if went_up {
             self.failed(slot.parent);
         }
-        // Not dropped here: the last reference drops the outcome.
-        self.trash.nodes.extend(extra.node.take());
+        self.recycle_extra(extra);
+        if !holds_nothing || watch::is_on() {
+            // Not dropped here: the last reference drops the outcome, and those who watch are to hear of it.
+            self.trash.nodes.push(node);
+        }
         self.stop = true;
         if slot.counted && slot.parent != NONE {
             self.uncount(slot.parent, slot.epoch);

@@ -91,6 +91,35 @@ pub(crate) struct Extra {
     pub(crate) cancelled_to: u64,
 }
 
+impl Extra {
+    /// Makes it ready for another node, whose own is gone. False if there is more in it than that needs.
+    pub(crate) fn clear(&mut self) -> bool {
+        let Extra {
+            node,
+            failures,
+            epoch,
+            waits,
+            held,
+            cleanups,
+            begun,
+            begun_at,
+            limit,
+            max_failures,
+            fail_fast,
+            cancelled_to,
+        } = self;
+        (*epoch, *begun_at, *max_failures, *fail_fast, *cancelled_to) = (0, 0, None, false, 0);
+        node.is_none()
+            && failures.is_empty()
+            && waits.is_empty()
+            && held.is_none()
+            && cleanups.is_empty()
+            && begun.is_empty()
+            && limit.is_none()
+            && waits.capacity().max(cleanups.capacity()).max(begun.capacity()) <= 64
+    }
+}
+
 impl Slot {
     pub(crate) fn new(parent: Key, kind: Kind, location: Place) -> Self {
         Slot {

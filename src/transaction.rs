@@ -92,6 +92,10 @@ pub(crate) fn current_node() -> Option<Arc<Node>> {
 }
 
 impl Transaction {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        Transaction { node }
+    }
+
     pub(crate) fn of(node: &Arc<Node>) -> Self {
         Transaction { node: node.clone() }
     }

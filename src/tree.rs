@@ -205,15 +205,12 @@ impl Tree {
 
     /// Changes the inner part, and wakes the drivers if something has become ready while nobody drives.
     pub(crate) fn change<R>(self: &Arc<Self>, f: impl FnOnce(&mut Inner) -> R) -> R {
-        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
-        let result = {
-            let mut guard = self.lock();
-            let inner = &mut *guard;
-            let result = f(inner);
-            inner.tidy(self, &mut wakers, &mut trash);
-            result
+        let (result, mail) = {
+            let mut inner = self.lock();
+            let result = f(&mut inner);
+            (result, inner.tidy(self))
         };
-        wake_and_drop(wakers, trash);
+        deliver(mail);
         result
     }
 
@@ -351,9 +348,8 @@ impl Tree {
         if wait.is_some() {
             engine.mark_time();
         }
-        let (mut wakers, mut trash) = (Wakers::new(), Trash::default());
         let mut old = None;
-        {
+        let mail = {
             let mut guard = tree.lock();
             let inner = &mut *guard;
             if wait.is_some() && (!inner.ops.is_empty() || engine.has_work()) {
@@ -363,17 +359,16 @@ impl Tree {
                 return Err(engine);
             }
             tree.flag.store(false, Ordering::Relaxed);
-            for op in std::mem::take(&mut inner.ops) {
-                engine.apply(&tree, op);
-            }
+            inner.ops.drain(..).for_each(|op| engine.apply(&tree, op));
             inner.engine = Some(engine);
-            inner.tidy(&tree, &mut wakers, &mut trash);
+            let mail = inner.tidy(&tree);
             if let Some((seat, waker)) = wait {
                 old = inner.drivers.sit(seat, waker);
             }
-        }
+            mail
+        };
         drop(old);
-        wake_and_drop(wakers, trash);
+        deliver(mail);
         Ok(())
     }
 
@@ -433,19 +428,39 @@ impl Inner {
     }
 
     /// After a change of an idle engine: closes, collects who is to be woken and what is to be dropped.
-    fn tidy(&mut self, tree: &Arc<Tree>, wakers: &mut Wakers, trash: &mut Trash) {
-        let Some(engine) = &mut self.engine else { return };
-        engine.close_settled(tree);
-        tree.set_open(engine.is_open());
-        engine.hand_out(wakers, trash);
-        if engine.has_work() {
-            self.drivers.take_all(wakers);
+    #[must_use]
+    fn tidy(&mut self, tree: &Arc<Tree>) -> Option<Mail> {
+        let engine = self.engine.as_deref_mut()?;
+        if !engine.closing.is_empty() {
+            engine.close_settled(tree);
         }
+        tree.set_open(engine.is_open());
+        let mut mail = engine.hand_out();
+        if engine.has_work() && !self.drivers.is_empty() {
+            self.drivers.take_all(&mut mail.get_or_insert_default().wakers);
+        }
+        mail
     }
 }
 
-/// What a change leaves to be done without locks. Whatever panics in it, all of it is done.
-pub(crate) fn wake_and_drop(wakers: Wakers, trash: Trash) {
+/// What a change leaves to be done without locks.
+#[derive(Default)]
+pub(crate) struct Mail {
+    pub(crate) wakers: Wakers,
+    pub(crate) trash: Trash,
+}
+
+/// Wakes and drops. Whatever panics in it, all of it is done.
+#[inline]
+pub(crate) fn deliver(mail: Option<Mail>) {
+    if let Some(mail) = mail {
+        wake_and_drop(mail);
+    }
+}
+
+#[inline(never)]
+fn wake_and_drop(mail: Mail) {
+    let Mail { wakers, trash } = mail;
     if !trash.is_empty() {
         empty(trash);
     }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::current::{self, Goal};
 use crate::driver::{Drive, Left};
-use crate::tree::{Access, Tree};
+use crate::tree::{Access, Op, Tree};
 use crate::waker::Seat;
 
 /// How many drives may be nested on one stack; beyond it one only listens.
@@ -19,18 +19,35 @@ pub(crate) fn drive_until<R>(
     seat: &mut Seat,
     cx: &mut Context<'_>,
     waits_for: Goal,
+    goal: impl FnMut(Option<Waker>) -> Option<R>,
+) -> Poll<R> {
+    drive_with(tree, None, seat, cx, waits_for, goal)
+}
+
+/// As `drive_until`, with something that is to be done first.
+pub(crate) fn drive_with<R>(
+    tree: &Arc<Tree>,
+    op: Option<Op>,
+    seat: &mut Seat,
+    cx: &mut Context<'_>,
+    waits_for: Goal,
     mut goal: impl FnMut(Option<Waker>) -> Option<R>,
 ) -> Poll<R> {
     let mut found = goal(None);
     if found.is_none() {
         found = match only_listens(tree) {
             true => {
+                op.into_iter().for_each(|op| tree.submit(op));
                 tree.sit_below(seat, cx);
                 goal(Some(cx.waker().clone()))
             }
             false => match tree.access(seat, || cx.waker().clone()) {
-                Access::Busy => goal(Some(cx.waker().clone())),
-                Access::Drive(engine) => {
+                Access::Busy => {
+                    op.into_iter().for_each(|op| tree.submit(op));
+                    goal(Some(cx.waker().clone()))
+                }
+                Access::Drive(mut engine) => {
+                    op.into_iter().for_each(|op| engine.apply(tree, op));
                     current::with(|ambient| drive(Drive::start(ambient, engine, waits_for), seat, cx, goal))
                 }
             },

@@ -214,6 +214,11 @@ impl WakerSet {
         seat.take().and_then(|key| self.seats.remove(key))
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
     /// Everybody, once a task: to be woken (or dropped) without the lock.
     pub(crate) fn take_all(&mut self, into: &mut Wakers) {
         if !self.seats.is_empty() {
