@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use crate::current::{self, Goal};
 use crate::error::{Failure, Failures, Kind as Why, Place};
 use crate::node::Node;
+use crate::pool;
 use crate::standing::Watching;
 use crate::tree::Op;
 use crate::until::{drive_until, drive_with};
@@ -132,6 +133,7 @@ impl Drop for End {
     fn drop(&mut self) {
         self.node.tree.leave(&mut self.seat);
         self.node.unclaim(&mut self.listening);
+        pool::put_with(&self.node);
     }
 }
 

@@ -127,11 +127,13 @@ impl Engine {
     }
 
     /// The waker of a body that is done.
+    #[inline]
     pub(crate) fn pooled_body(&mut self) -> Option<BodyWakers> {
         self.bodies.pop()
     }
 
     /// Takes back the waker of a body that is done, if nobody else holds it.
+    #[inline]
     pub(crate) fn recycle_body(&mut self, wakers: BodyWakers) {
         if self.bodies.len() < POOLED && !wakers.is_kept() {
             wakers.inner.reset();
@@ -153,6 +155,7 @@ impl Engine {
     }
 
     /// Opens the top node of a new tree.
+    #[inline]
     pub(crate) fn open(&mut self, kind: Kind, location: Place, node: Option<Arc<Node>>) -> Key {
         let mut slot = Slot::new(NONE, kind, location);
         slot.serial = self.ready.serial();

@@ -93,6 +93,7 @@ impl Node {
         Arc::new(Node::unshared(tree, kind, parent, location))
     }
 
+    #[inline(always)]
     pub(crate) fn unshared(tree: Arc<Tree>, kind: Kind, parent: Option<Arc<Node>>, location: Place) -> Self {
         Node {
             id: registry::next_id(),

@@ -169,7 +169,7 @@ impl Ambient {
             let named = kind == Kind::Begun || options.need_node() || engine.slot(parent).gated;
             let node = named.then(|| {
                 let above = engine.share(tree, parent);
-                Arc::new(options.node(tree.clone(), kind, Some(above), location))
+                options.shared_node(tree, kind, Some(above), location)
             });
             let key = engine.open_below(parent, kind, location, node.clone(), limit);
             engine.apply_limits(key, limits);
@@ -219,6 +219,19 @@ impl Options {
         watch::is_on() || (!self.is_empty() && (self.name.is_some() || self.spawner.is_some() || self.atomic))
     }
 
+    pub(crate) fn shared_node(
+        &self,
+        tree: &Arc<Tree>,
+        kind: Kind,
+        parent: Option<Arc<Node>>,
+        location: Place,
+    ) -> Arc<Node> {
+        if self.is_empty() {
+            return Node::new(tree.clone(), kind, parent, location);
+        }
+        Arc::new(self.node(tree.clone(), kind, parent, location))
+    }
+
     pub(crate) fn node(
         &self,
         tree: Arc<Tree>,
@@ -227,9 +240,6 @@ impl Options {
         location: Place,
     ) -> Node {
         let mut node = Node::unshared(tree, kind, parent, location);
-        if self.is_empty() {
-            return node;
-        }
         node.name.clone_from(&self.name);
         node.depth_limit = self.depth_limit;
         node.spawner.clone_from(&self.spawner);
@@ -242,12 +252,13 @@ impl Options {
 /// Below a node of any tree. `None` if it has closed meanwhile.
 fn open_in(parent: &Arc<Node>, kind: Kind, options: &Options, location: Place) -> Option<Site> {
     let tree = parent.tree.clone();
-    let node = Arc::new(options.node(tree.clone(), kind, Some(parent.clone()), location));
+    let node = options.shared_node(&tree, kind, Some(parent.clone()), location);
     parent.submit_if_open(Op::Begin(node.clone())).ok()?;
     Some(Site { tree, key: node.key(), node: Some(node), engine: None })
 }
 
 /// On a tree of its own. A scope's engine is not put into its place, as it will drive at once.
+#[inline]
 fn open_tree(kind: Kind, options: Options, location: Place, apart: Option<Arc<Apart>>) -> Site {
     let (tree, mut engine) = match apart {
         None => pool::take(),
@@ -258,7 +269,7 @@ fn open_tree(kind: Kind, options: Options, location: Place, apart: Option<Arc<Ap
         }
     };
     let named = kind == Kind::Begun || options.need_node();
-    let node = named.then(|| Arc::new(options.node(tree.clone(), kind, None, location)));
+    let node = named.then(|| options.shared_node(&tree, kind, None, location));
     let key = engine.open(kind, location, node.clone());
     if !options.is_empty() {
         engine.slot(key).deepest = options.depth_limit.unwrap_or(DEPTH_LIMIT);

@@ -81,10 +81,7 @@ impl Drop for OwnedTransaction {
             // Where nobody was told when it closed, the failures are not to go with it.
             node.claim();
             node.unclaim(&mut None);
-            if node.parent.is_none() && Arc::strong_count(node) == 1 {
-                // The node, which goes now, and this hold the tree.
-                pool::put_idle(node.tree.clone(), 2);
-            }
+            pool::put_with(node);
             return;
         }
         let pending = self.pending();

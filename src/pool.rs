@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::engine::Engine;
+use crate::node::Node;
 use crate::tree::Tree;
 
 /// How many are kept on a thread: enough for transactions within transactions.
@@ -24,6 +25,7 @@ loom::thread_local! {
 }
 
 /// A closed tree, and its engine.
+#[inline]
 pub(crate) fn take() -> Pooled {
     POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten().unwrap_or_else(|| {
         let tree = Tree::new(false, None);
@@ -34,18 +36,27 @@ pub(crate) fn take() -> Pooled {
 
 /// Takes a closed tree back, if nobody else holds it. `holders`: how many references there are if nobody does, this one
 /// and the engine's too.
+#[inline]
 pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
-    if Arc::strong_count(&tree) > holders || !engine.is_blank() || tree.apart.is_some() {
+    if Arc::strong_count(&tree) > holders || !engine.is_blank() || tree.apart.is_some() || tree.is_adopted() {
         return;
     }
     engine.trim();
-    debug_assert!(!tree.is_adopted());
     let _gone = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
         if pool.len() < KEPT {
             pool.push((tree, engine));
         }
     });
+}
+
+/// For who lets go of the top node of a tree: if nobody else holds it, and it is closed, the tree serves again.
+#[inline]
+pub(crate) fn put_with(node: &Arc<Node>) {
+    if node.parent.is_none() && Arc::strong_count(node) == 1 && node.is_closed() {
+        // The node, which goes now, and this hold the tree.
+        put_idle(node.tree.clone(), 2);
+    }
 }
 
 /// As `put`, for a tree whose engine is in its place. `holders`: how many references are about to go.

@@ -200,10 +200,12 @@ impl Run {
     }
 
     /// The failures, once everything has settled. Where nobody else holds the transaction, this closes it.
+    #[inline]
     fn outcome(&mut self, ambient: &Ambient) -> Option<Failures> {
-        if self.live {
-            return None;
-        }
+        if self.live { None } else { self.outcome_when_done(ambient) }
+    }
+
+    fn outcome_when_done(&mut self, ambient: &Ambient) -> Option<Failures> {
         let Site { tree, key, node, .. } = &mut self.site;
         if let Some(node) = node {
             return node.take_outcome();
