@@ -12,10 +12,12 @@ use crate::current::{self, Ambient, Frame};
 use crate::doom::drop_doomed;
 use crate::error::{Failure, Failures, Kind as Why, Place, drop_quietly};
 use crate::frames::Framed;
-use crate::hooks::{Check, Hook, Hooks};
+use crate::hooks::{Check, Hook, Hooks, Next};
 use crate::node::Node;
 use crate::standing::Standing;
+use crate::transaction::Transaction;
 use crate::tree::Op;
+use crate::undo::Undo;
 use crate::waker::{Wakers, wake_all};
 use crate::watch;
 
@@ -146,7 +148,8 @@ fn commit(node: &Arc<Node>) -> bool {
             Standing::Plain => {
                 let rollback = loop {
                     match hooks.next_at_commit() {
-                        Ok(hook) => call(node, hook),
+                        Ok(Next::Hook(hook)) => call(node, hook),
+                        Ok(Next::Parts(parts)) => tell(node, parts, |part, by| part.commit(by)),
                         Err(rollback) => break rollback,
                     }
                 };
@@ -176,17 +179,32 @@ fn roll_back(node: &Arc<Node>, drop_body: impl FnOnce()) {
     checks.into_iter().for_each(drop_quietly);
     node.tree.submit(Op::Undo(node.clone()));
     drop_doomed(&node.tree);
-    while let Some(hook) = hooks.next_at_rollback() {
-        call(node, hook);
+    while let Some(next) = hooks.next_at_rollback() {
+        match next {
+            Next::Hook(hook) => call(node, hook),
+            Next::Parts(parts) => tell(node, parts, |part, by| part.roll_back(by)),
+        }
     }
     node.tree.submit(Op::Undone(node.clone()));
     watch::rolled_back(node);
 }
 
-/// A panic in it is a failure of the transaction.
 fn call(node: &Arc<Node>, hook: Hook) {
     let Hook { call, location } = hook;
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
+    guarded(node, location, call);
+}
+
+/// Tells those who keep what it has stored. They may be dropped with what they keep.
+fn tell(node: &Arc<Node>, parts: Vec<Arc<dyn Undo>>, what: impl Fn(Arc<dyn Undo>, &Transaction)) {
+    let by = Transaction::of(node);
+    for part in parts {
+        guarded(node, node.location, || what(part, &by));
+    }
+}
+
+/// A panic in it is a failure of the transaction.
+fn guarded(node: &Arc<Node>, location: Place, f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         node.fail(Failures::one(Failure::from_panic(payload, location)));
     }
 }

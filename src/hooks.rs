@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Waker;
 
 use crate::error::{BoxError, Place};
 use crate::sync::{AtomicBool, AtomicU8, Mutex, Ordering, lock};
+use crate::undo::{Counted, Parts, Undo};
 use crate::waker::{Seat, WakerSet, Wakers};
 
 /// To be called at the commit, or at the rollback.
@@ -17,6 +19,13 @@ pub(crate) struct Hook {
     pub(crate) call: Box<dyn FnOnce() + Send>,
     /// Where it was given.
     pub(crate) location: Place,
+}
+
+/// What is next at the commit, or at the rollback.
+pub(crate) enum Next {
+    Hook(Hook),
+    /// Those are told.
+    Parts(Vec<Arc<dyn Undo>>),
 }
 
 /// To be polled before the commit.
@@ -43,12 +52,15 @@ pub(crate) struct Hooks {
     /// It is to be rolled back when its body is done.
     aborted: AtomicBool,
     lists: Mutex<Lists>,
+    _counted: Counted,
 }
 
 #[derive(Default)]
 struct Lists {
     commit: VecDeque<Hook>,
     rollback: Vec<Hook>,
+    /// Those who keep what it has stored.
+    parts: Parts,
     checks: VecDeque<Check>,
     /// All checks have passed: there is no way back.
     passed: bool,
@@ -64,6 +76,7 @@ impl Hooks {
             phase: AtomicU8::new(Phase::Holding as u8),
             aborted: AtomicBool::new(false),
             lists: Mutex::default(),
+            _counted: Counted::new(),
         }
     }
 
@@ -144,47 +157,52 @@ impl Hooks {
         next
     }
 
-    /// The next hook of the commit; `None` once there is none: it has committed, and what was for a rollback is given
-    /// back, to be dropped.
-    pub(crate) fn next_at_commit(&self) -> Result<Hook, Vec<Hook>> {
+    /// False if it takes no more.
+    pub(crate) fn take_part(&self, undo: &Arc<dyn Undo>) -> bool {
         let mut lists = lock(&self.lists);
-        lists.commit.pop_front().ok_or_else(|| {
-            self.set_phase(Phase::Committed);
-            std::mem::take(&mut lists.rollback)
-        })
+        let holds = self.phase() == Phase::Holding;
+        if holds {
+            let hooks = lists.rollback.len();
+            lists.parts.push(undo, hooks);
+        }
+        holds
+    }
+
+    /// The next thing to be done at the commit; once there is nothing, it has committed, and what was for a rollback is
+    /// given back, to be dropped.
+    pub(crate) fn next_at_commit(&self) -> Result<Next, Vec<Hook>> {
+        let mut lists = lock(&self.lists);
+        if let Some(hook) = lists.commit.pop_front() {
+            return Ok(Next::Hook(hook));
+        }
+        let parts = lists.parts.take();
+        if !parts.is_empty() {
+            return Ok(Next::Parts(parts));
+        }
+        self.set_phase(Phase::Committed);
+        Err(std::mem::take(&mut lists.rollback))
     }
 
     /// Hands the hooks over to the one around it. False if that does not hold (any more). Those who watched are to look again:
     /// from now on it is the outer one that they watch.
     pub(crate) fn hand_over(&self, outer: &Hooks, wakers: &mut Wakers) -> bool {
-        loop {
-            let (commit, rollback) = {
-                let mut lists = lock(&self.lists);
-                if lists.commit.is_empty() && lists.rollback.is_empty() {
-                    // Also where it has handed over before: from now on hooks go to the one around it.
-                    // Always in this order: the one inside first.
-                    let _above = lock(&outer.lists);
-                    let holds = outer.phase() == Phase::Holding;
-                    if holds {
-                        lists.watchers.take_all(wakers);
-                        self.set_phase(Phase::Committed);
-                    }
-                    return holds;
-                }
-                (std::mem::take(&mut lists.commit), std::mem::take(&mut lists.rollback))
-            };
-            let refused = outer.push((commit, rollback), |lists, (commit, rollback)| {
-                lists.commit.extend(commit);
-                lists.rollback.extend(rollback);
-            });
-            if let Err((mut commit, mut rollback)) = refused {
-                let mut lists = lock(&self.lists);
-                commit.append(&mut lists.commit);
-                rollback.append(&mut lists.rollback);
-                (lists.commit, lists.rollback) = (commit, rollback);
-                return false;
-            }
+        // Always in this order: the one inside first.
+        let mut lists = lock(&self.lists);
+        let mut above = lock(&outer.lists);
+        let holds = outer.phase() == Phase::Holding;
+        let mut twice = Vec::new();
+        if holds {
+            let hooks = above.rollback.len();
+            twice = above.parts.append(&mut lists.parts, hooks);
+            above.commit.append(&mut lists.commit);
+            above.rollback.append(&mut lists.rollback);
+            lists.watchers.take_all(wakers);
+            // From now on hooks go to the one around it.
+            self.set_phase(Phase::Committed);
         }
+        drop((above, lists));
+        drop(twice);
+        holds
     }
 
     /// Begins the rollback: what was for the commit is given back, to be dropped.
@@ -194,10 +212,12 @@ impl Hooks {
         (std::mem::take(&mut lists.commit), std::mem::take(&mut lists.checks))
     }
 
-    /// The next hook of the rollback, the last one first; `None` once there is none: it is undone.
-    pub(crate) fn next_at_rollback(&self) -> Option<Hook> {
+    /// The next thing to be done at the rollback, the last one first; `None` once there is none: it is undone.
+    pub(crate) fn next_at_rollback(&self) -> Option<Next> {
         let mut lists = lock(&self.lists);
-        let next = lists.rollback.pop();
+        let hooks = lists.rollback.len();
+        let part = lists.parts.pop(hooks).map(|part| Next::Parts(vec![part]));
+        let next = part.or_else(|| lists.rollback.pop().map(Next::Hook));
         if next.is_none() {
             self.set_phase(Phase::Undone);
         }

@@ -75,6 +75,7 @@ mod ticket;
 mod transaction;
 mod tree;
 mod turn;
+mod undo;
 mod until;
 mod wait;
 mod wait_all;

@@ -18,8 +18,11 @@ use crate::stash::Stashed;
 use crate::task::Checked;
 use crate::transaction::{self, Transaction};
 use crate::tree::Tree;
+use crate::undo;
 use crate::until::drive_until;
 use crate::waker::Seat;
+
+pub use crate::undo::{Fate, Undo, fate, may_be_atomic, share_fate, take_part};
 
 type Loc = &'static Location<'static>;
 
@@ -103,8 +106,21 @@ pub fn same(a: &Failure, b: &Failure) -> bool {
     a.same(b)
 }
 
-/// The atomic transaction that holds back what is added here. Costs next to nothing where there is none.
+/// The atomic transaction that holds back what is added here. Costs a load where there is none in the process.
+#[inline]
 pub fn holder() -> Option<Transaction> {
+    if undo::may_be_atomic() { holder_here() } else { None }
+}
+
+/// The one that holds back what is added to this one.
+pub fn holder_of(transaction: &Transaction) -> Option<Transaction> {
+    match transaction.node().standing() {
+        Standing::Held(node) => Some(Transaction::of(&node)),
+        _ => None,
+    }
+}
+
+fn holder_here() -> Option<Transaction> {
     match current_gated()?.standing() {
         Standing::Held(node) => Some(Transaction::of(&node)),
         _ => None,
