@@ -21,24 +21,31 @@
 //! Who awaits a change on the stack of the thread that is to take it along would wait for himself: he is told so, and the
 //! change is delivered later all the same. The carrier only waits: it is polled by who drives, not by who needs it.
 //!
+//! Values are stored in three ways: plainly, here; with care ([`careful`](crate::careful)), where there are rules, or in an
+//! atomic transaction; and by a rollback ([`undo`](crate::undo)), which brings one back. All go this way from then on.
+//!
 //! What is prepared outside the lock (the transaction, the carrier) is prepared before the change is stored: if storing
 //! unwinds, or finds nothing to store, the carrier is told that there is nothing to wait for.
 
-use std::collections::VecDeque;
 use std::panic::Location;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, MutexGuard, OnceLock};
+use std::task::Waker;
 
 use settled::plumbing;
 use settled::{Transaction, current};
 
+use crate::carrier::{Awaited, Carrier};
 use crate::handlers::Snapshot;
+use crate::news::{By, News};
 use crate::notification::Notification;
-use crate::notify::notify;
-use crate::parts::{Deferred, Parts, Yield};
-use crate::slot::{Due, Slot};
+use crate::notify::tell;
+use crate::options::Options;
+use crate::parts::Parts;
+use crate::rules::{More, Rules};
+use crate::slot::Due;
 use crate::source::Source;
+use crate::state::{After, State};
 use crate::store::Store;
 use crate::this_thread;
 use crate::tree::Tree;
@@ -50,21 +57,16 @@ const LIMIT: usize = 1024;
 pub(crate) struct Shared<T> {
     pub(crate) store: Store<State<T>>,
     pub(crate) changed: Source<T>,
-}
-
-pub(crate) struct State<T> {
-    pub(crate) value: T,
-    /// The thread that delivers; 0: none.
-    deliverer: u64,
-    /// Changes that wait to be taken along, in the order stored.
-    waiting: VecDeque<Change<T>>,
+    /// Where it is there, values are stored with care.
+    pub(crate) more: OnceLock<Box<More<T>>>,
+    pub(crate) name: Option<Arc<str>>,
+    /// How many handles there are.
+    pub(crate) handles: AtomicUsize,
 }
 
 /// A change that waits to be taken along.
-struct Change<T> {
-    event: T,
-    /// Those who were connected when it was stored.
-    handlers: Snapshot<T, ()>,
+pub(crate) struct Change<T> {
+    news: News<T>,
     /// The setter's.
     transaction: Transaction,
     /// The tree of that.
@@ -74,21 +76,47 @@ struct Change<T> {
     due: Due,
 }
 
-impl<T> State<T> {
-    pub(crate) fn new(value: T) -> Self {
-        State { value, deliverer: 0, waiting: VecDeque::new() }
+/// What a change needs that is to wait, made before it is stored.
+pub(crate) struct Prepared {
+    transaction: Transaction,
+    tree: Option<Tree>,
+    due: Due,
+    parts: Parts<()>,
+}
+
+impl<T> Shared<T> {
+    pub(crate) fn new(value: T, name: Option<Arc<str>>, rules: Rules<T>) -> Arc<Self> {
+        let more = OnceLock::new();
+        if !rules.is_empty() {
+            more.get_or_init(|| Box::new(More { rules, replaced: Source::new(Options::default()) }));
+        }
+        let store = Store::new(State::new(value));
+        Arc::new(Shared {
+            store,
+            changed: Source::new(Options::default()),
+            more,
+            name,
+            handles: AtomicUsize::new(1),
+        })
     }
 
-    fn is_at_rest(&self) -> bool {
-        self.deliverer == 0 && self.waiting.is_empty()
+    pub(crate) fn more(&self) -> &More<T> {
+        self.more.get_or_init(|| {
+            Box::new(More { rules: Rules::default(), replaced: Source::new(Options::default()) })
+        })
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> Shared<T> {
-    /// Changes the value where nobody is to hear of it.
+    /// Changes the value where nobody is to hear of it. `alter` tells whether there was a change.
     #[inline]
-    pub(crate) fn store(&self, location: &'static Location<'static>, alter: impl FnOnce(&mut T)) {
-        alter(&mut self.store.lock(location).value);
+    pub(crate) fn store(&self, location: &'static Location<'static>, alter: impl FnOnce(&mut T) -> bool) {
+        let mut state = self.store.lock(location);
+        if alter(&mut state.value) {
+            let after = state.stored();
+            drop(state);
+            after.settle();
+        }
     }
 
     /// Changes the value and has the change delivered to these handlers.
@@ -107,10 +135,12 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
             return self.change_in_line(handlers, location, alter);
         }
         let Some(event) = alter(&mut state.value) else { return Notification::done(Vec::new()) };
+        let (after, stamp) = (state.stored(), state.version);
         state.deliverer = this_thread::id();
         drop(state);
         let deliverer = Deliverer { shared: self, delivers: true };
-        let notification = notify(self.changed.handlers(), handlers, event, location);
+        let notification = tell(self.changed.handlers(), handlers, event, location, stamp, false);
+        after.settle();
         deliverer.take_along(location);
         notification
     }
@@ -123,40 +153,79 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
         location: &'static Location<'static>,
         alter: impl FnOnce(&mut T) -> Option<T>,
     ) -> Notification<()> {
+        let prepared = self.prepare(location);
+        let mut state = self.store.lock(location);
+        let Some(event) = alter(&mut state.value) else {
+            drop(state);
+            return prepared.in_vain();
+        };
+        let (after, stamp) = (state.stored(), state.version);
+        let news = News { event: Some((handlers, event)), pair: None, stamp, by: By::Plain };
+        self.line_up(state, prepared, news, after, location)
+    }
+
+    /// For a change that is to wait for who delivers.
+    pub(crate) fn prepare(self: &Arc<Self>, location: &'static Location<'static>) -> Prepared {
         let due = Due::new();
         let slot = due.slot().clone();
-        let (prepared, own) = plumbing::lazily(location, || {
+        let ((transaction, tree, carrier), own) = plumbing::lazily(location, || {
             let transaction = current().unwrap_or_else(Transaction::root);
             let tree = Tree::current();
             let carrier = plumbing::add_at(Carrier { shared: self.clone(), slot: slot.clone() }, location);
             (transaction, tree, carrier)
         });
-        let (transaction, tree, carrier) = prepared;
         let mut parts = Parts::new(location, Vec::new(), 1);
         parts.push_deferred(carrier, Box::new(Awaited { shared: self.clone(), slot }));
         parts.set_own(own);
+        Prepared { transaction, tree, due, parts }
+    }
 
-        let mut state = self.store.lock(location);
-        let Some(event) = alter(&mut state.value) else {
-            drop(state);
-            // There was no change after all, which tells the carrier.
-            drop(due);
-            return Notification::new(parts);
-        };
-        state.waiting.push_back(Change { event, handlers, transaction, tree, location, due });
+    /// Has a change delivered that was stored just now: at once, if it was found at rest, and so nothing is prepared.
+    pub(crate) fn pass_on(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<T>>,
+        prepared: Option<Prepared>,
+        news: News<T>,
+        after: After<T>,
+        location: &'static Location<'static>,
+    ) -> Notification<()> {
+        if let Some(prepared) = prepared {
+            return self.line_up(state, prepared, news, after, location);
+        }
+        state.deliverer = this_thread::id();
+        drop(state);
+        let deliverer = Deliverer { shared: self, delivers: true };
+        let notification = news.tell(self, location);
+        after.settle();
+        deliverer.take_along(location);
+        notification
+    }
+
+    fn line_up(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<T>>,
+        prepared: Prepared,
+        news: News<T>,
+        after: After<T>,
+        location: &'static Location<'static>,
+    ) -> Notification<()> {
+        let Prepared { transaction, tree, due, parts } = prepared;
+        state.waiting.push_back(Change { news, transaction, tree, location, due });
         let takes_over = state.deliverer == 0;
         if takes_over {
             state.deliverer = this_thread::id();
         }
         drop(state);
-        if takes_over {
-            Deliverer { shared: self, delivers: true }.take_along(location);
+        let deliverer = takes_over.then(|| Deliverer { shared: self, delivers: true });
+        after.settle();
+        if let Some(deliverer) = deliverer {
+            deliverer.take_along(location);
         }
         Notification::new(parts)
     }
 
     /// Delivers what waits, unless somebody does.
-    fn take_over(self: &Arc<Self>, location: &'static Location<'static>) {
+    pub(crate) fn take_over(self: &Arc<Self>, location: &'static Location<'static>) {
         let mut state = self.store.lock(location);
         if state.deliverer == 0 && !state.waiting.is_empty() {
             state.deliverer = this_thread::id();
@@ -166,7 +235,7 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
     }
 
     /// Nobody delivers: tells those who may take over.
-    fn hand_over(self: &Arc<Self>, location: &'static Location<'static>) {
+    pub(crate) fn hand_over(self: &Arc<Self>, location: &'static Location<'static>) {
         let mut wakers: Vec<Waker> = Vec::new();
         let mut orphan = None;
         {
@@ -214,9 +283,8 @@ impl<T: Clone + Send + Sync + 'static> Deliverer<'_, T> {
                 };
                 change
             };
-            let Change { event, handlers, transaction, location, due, .. } = change;
-            let list = self.shared.changed.handlers();
-            let notification = transaction.enter(|| notify(list, handlers, event, location));
+            let Change { news, transaction, location, due, .. } = change;
+            let notification = transaction.enter(|| news.tell(self.shared, location));
             due.settle(notification.into_yield());
         }
     }
@@ -232,54 +300,10 @@ impl<T: Clone + Send + Sync + 'static> Drop for Deliverer<'_, T> {
     }
 }
 
-/// In the setter's transaction: there until the change has been delivered, by this one if nobody else does it.
-struct Carrier<T: Clone + Send + Sync + 'static> {
-    shared: Arc<Shared<T>>,
-    slot: Arc<Slot>,
-}
-
-impl<T: Clone + Send + Sync + 'static> Future for Carrier<T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Before it takes over: where that ends at the limit, this one may be the one that is to be woken.
-        if self.slot.wait(cx.waker().clone()) {
-            return Poll::Ready(());
-        }
-        self.shared.take_over(Location::caller());
-        if self.slot.is_settled() { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> Drop for Carrier<T> {
-    fn drop(&mut self) {
-        if !self.slot.is_settled() {
-            self.slot.set_carried(false);
-            // Within an update of this observable: that one finds the change waiting, and takes over.
-            if self.shared.store.own_update().is_none() {
-                self.shared.hand_over(Location::caller());
-            }
-        }
-    }
-}
-
-/// In the setter's notification.
-struct Awaited<T> {
-    shared: Arc<Shared<T>>,
-    slot: Arc<Slot>,
-}
-
-impl<T: Clone + Send + Sync + 'static> Deferred<()> for Awaited<T> {
-    fn has_settled(&self) -> bool {
-        self.slot.is_settled()
-    }
-
-    fn take(&self) -> Option<Yield<()>> {
-        self.slot.take()
-    }
-
-    fn waits_for_this_stack(&self) -> bool {
-        let deliverer = self.shared.store.lock(Location::caller()).deliverer;
-        deliverer == this_thread::id() && !self.slot.is_settled()
+impl Prepared {
+    /// There was no change after all, which tells the carrier.
+    pub(crate) fn in_vain(self) -> Notification<()> {
+        drop(self.due);
+        Notification::new(self.parts)
     }
 }

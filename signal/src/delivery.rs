@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use settled::{Transaction, plumbing};
+use settled::Transaction;
+use settled::plumbing::{self, Fate};
 
 use crate::behind::Behind;
 use crate::delivering::{Delivering, Turn};
@@ -111,11 +112,14 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: IntoOutcome<R>,
 {
+    if round.is_sync {
+        return;
+    }
     let relay = round.relay();
     let holder = plumbing::holder();
     let (turn, waits) = if relay.is_none() && holder.is_none() && handler.queue.delivery() != Delivery::Every
     {
-        let (ticket, is_behind) = handler.queue.join(Tree::current(), None);
+        let (ticket, is_behind) = handler.queue.join(Tree::current(), None, round.stamp);
         let seat = Seat::Taken(ticket);
         let waits = is_behind.then(|| {
             let line = Behind { of: handler.clone(), seat: seat.clone() };
@@ -123,7 +127,7 @@ where
         });
         (Turn::new(handler.clone(), Some(seat), None), waits)
     } else {
-        join(handler, relay, holder)
+        join(handler, relay, holder, round.stamp)
     };
     let stashed = plumbing::add_at(Delivering::new(cargo, turn), round.location());
     round.parts().push_delivery(stashed, waits);
@@ -135,23 +139,30 @@ fn join<F>(
     handler: &Arc<Deliver<F>>,
     relay: Option<Arc<Relay>>,
     holder: Option<Transaction>,
+    stamp: u64,
 ) -> (Turn<F>, Option<Box<Waits>>)
 where
     F: Send + Sync + 'static,
 {
     let tree = Tree::current();
     let relay = relay.map(|relay| {
-        let (ticket, _) = relay.queue().join(tree.clone(), None);
+        let (ticket, _) = relay.queue().join(tree.clone(), None, 0);
         Behind { of: relay, seat: Seat::Taken(ticket) }
     });
     let link = relay.clone().map(Box::new);
     let seat = match (handler.queue.delivery(), holder) {
         (Delivery::Every, _) => None,
-        (_, None) => Some(Seat::Taken(handler.queue.join(tree, link).0)),
+        (_, None) => Some(Seat::Taken(handler.queue.join(tree, link, stamp).0)),
         (_, Some(holder)) => {
             let held = Held::new();
             let (handler, seat) = (handler.clone(), held.clone());
-            holder.on_commit(move || take_held_place(&handler, &seat, tree, link));
+            let of = holder.clone();
+            holder.on_commit(move || {
+                // Where it has been rolled back meanwhile, this is called at once.
+                if plumbing::fate(&of) != Fate::Undone {
+                    take_held_place(&handler, &seat, tree, link, stamp);
+                }
+            });
             Some(Seat::Held(held))
         }
     };
@@ -164,12 +175,12 @@ where
     (turn, Some(Box::new(Waits { line, relay })))
 }
 
-/// At the commit.
-fn take_held_place<F>(handler: &Arc<Deliver<F>>, held: &Held, tree: Option<Tree>, link: Link) {
-    if !held.is_gone() {
-        let (ticket, _) = handler.queue.join(tree, link);
-        if !held.take(ticket) {
-            handler.queue.leave(ticket);
-        }
+/// At the commit. What a later change has overtaken comes to nothing.
+fn take_held_place<F>(handler: &Arc<Deliver<F>>, held: &Held, tree: Option<Tree>, link: Link, stamp: u64) {
+    if !held.is_gone()
+        && let Some(ticket) = handler.queue.join_late(tree, link, stamp)
+        && !held.take(ticket)
+    {
+        handler.queue.leave(ticket);
     }
 }

@@ -22,7 +22,21 @@ pub(crate) fn notify<E, R>(
     event: E,
     location: &'static Location<'static>,
 ) -> Notification<R> {
+    tell(handlers, snapshot, event, location, 0, false)
+}
+
+/// The same of a change of an observable, which this is the number of. `is_sync`: asynchronous handlers do not hear of it.
+#[inline]
+pub(crate) fn tell<E, R>(
+    handlers: &Handlers<E, R>,
+    snapshot: Snapshot<E, R>,
+    event: E,
+    location: &'static Location<'static>,
+    stamp: u64,
+    is_sync: bool,
+) -> Notification<R> {
     let mut round = Round::new(location, snapshot.len(), handlers.options.sequential);
+    (round.stamp, round.is_sync) = (stamp, is_sync);
     let ((), own) = plumbing::lazily(location, || call_all(handlers, snapshot, event, &mut round));
     round.finish(own)
 }

@@ -4,14 +4,20 @@ use std::fmt;
 use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::change::{Shared, State};
+use futures::Stream;
+
+use crate::careful::Made;
+use crate::change::Shared;
 use crate::connection::Connection;
 use crate::notification::Notification;
-use crate::options::Options;
+use crate::observable_builder::ObservableBuilder;
 use crate::outcome::IntoOutcome;
+use crate::refused::Rejected;
+use crate::rules::Rules;
 use crate::source::Source;
-use crate::store::Store;
+use crate::values::Values;
 
 /// A value with handlers that are called when it is set.
 ///
@@ -52,9 +58,32 @@ where
     /// assert_eq!(Observable::new(7).get(), 7);
     /// ```
     pub fn new(value: T) -> Self {
-        let shared =
-            Shared { store: Store::new(State::new(value)), changed: Source::new(Options::default()) };
-        Observable { shared: Arc::new(shared) }
+        Observable { shared: Shared::new(value, None, Rules::default()) }
+    }
+
+    /// To make one with a name, or with rules for its values.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::builder(1).name("level").gated().build();
+    /// assert_eq!((level.get(), level.name()), (1, Some("level")));
+    /// ```
+    pub fn builder(value: T) -> ObservableBuilder<T> {
+        ObservableBuilder::new(value)
+    }
+
+    pub(crate) fn built(value: T, name: Option<Arc<str>>, rules: Rules<T>) -> Self {
+        Observable { shared: Shared::new(value, name, rules) }
+    }
+
+    /// The name that it was built with.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// assert_eq!(Observable::new(1).name(), None);
+    /// ```
+    pub fn name(&self) -> Option<&str> {
+        self.shared.name.as_deref()
     }
 
     /// The value (a clone of it).
@@ -111,8 +140,40 @@ where
     /// As [`get`](Observable::get).
     #[track_caller]
     pub fn set(&self, value: T) -> Notification<()> {
+        let location = Location::caller();
+        if let Some(careful) = self.shared.careful(location) {
+            return careful.put(value).told(location).0;
+        }
         let mut value = value;
-        self.exchange(&mut value, Location::caller())
+        self.exchange(&mut value, location)
+    }
+
+    /// As [`set`](Observable::set), but gives the value back if a validator refuses it: then nothing has happened, and the
+    /// transaction does not hear of it.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::builder(1).validate(|x: &i32| if *x < 100 { Ok(()) } else { Err("overflow") }).build();
+    /// let rejected = level.try_set(200).unwrap_err();
+    /// assert_eq!((rejected.value, level.get()), (200, 1));
+    /// assert!(level.try_set(2).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a validator refuses the value, or panics.
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Observable::get).
+    #[track_caller]
+    pub fn try_set(&self, value: T) -> Result<Notification<()>, Rejected<T>> {
+        let location = Location::caller();
+        let Some(careful) = self.shared.careful(location) else { return Ok(self.set(value)) };
+        match careful.put(value) {
+            Made::Stored(notification, _) | Made::Same(notification, _) => Ok(notification),
+            Made::Refused(reason, value) => Err(Rejected { value, reason: reason.into_error(location) }),
+        }
     }
 
     /// Stores the value and calls the handlers, unless it equals the one that is there. Was it stored?
@@ -133,6 +194,13 @@ where
         T: PartialEq,
     {
         let location = Location::caller();
+        if let Some(mut careful) = self.shared.careful(location) {
+            careful.same = Some(T::eq);
+            let made = careful.put(value);
+            let is_stored = matches!(made, Made::Stored(..));
+            drop(made.told(location));
+            return is_stored;
+        }
         let handlers = self.shared.changed.handlers().snapshot();
         // Either value is dropped only when the lock is open again, whatever unwinds.
         let (mut value, mut is_changed) = (value, false);
@@ -142,6 +210,7 @@ where
                     mem::swap(current, &mut value);
                     is_changed = true;
                 }
+                is_changed
             }),
             Some(handlers) => {
                 self.shared.change(handlers, location, |current| {
@@ -171,8 +240,16 @@ where
     /// As [`get`](Observable::get).
     #[track_caller]
     pub fn replace(&self, value: T) -> T {
+        let location = Location::caller();
+        if let Some(mut careful) = self.shared.careful(location) {
+            careful.gives_back = true;
+            let (_, Some(value)) = careful.put(value).told(location) else {
+                unreachable!("what does not stand is given back, as was asked for")
+            };
+            return value;
+        }
         let mut value = value;
-        self.exchange(&mut value, Location::caller());
+        self.exchange(&mut value, location);
         value
     }
 
@@ -201,10 +278,16 @@ where
     #[track_caller]
     pub fn update(&self, f: impl FnOnce(&mut T)) -> Notification<()> {
         let location = Location::caller();
+        if let Some(careful) = self.shared.careful(location) {
+            return careful.update(f).told(location).0;
+        }
         let store = &self.shared.store;
         match self.shared.changed.handlers().snapshot() {
             None => {
-                self.shared.store(location, |value| store.update(location, || f(value)));
+                self.shared.store(location, |value| {
+                    store.update(location, || f(value));
+                    true
+                });
                 Notification::done(Vec::new())
             }
             Some(handlers) => self.shared.change(handlers, location, |value| {
@@ -225,6 +308,49 @@ where
     /// ```
     pub fn changed(&self) -> &Source<T> {
         &self.shared.changed
+    }
+
+    /// Where handlers connect that want the old value as well: the event is the old and the new one.
+    ///
+    /// For each change they are called after those of [`changed`](Observable::changed). The pair is made only where somebody
+    /// listens: two more clones. From the first call of this on, a set costs a look at who listens.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// # use std::sync::{Arc, Mutex};
+    /// let (level, seen) = (Observable::new(1), Arc::new(Mutex::new(vec![])));
+    /// level.replaced().connect({ let seen = seen.clone(); move |pair| seen.lock().unwrap().push(*pair) });
+    /// level.set(2);
+    /// level.set(7);
+    /// assert_eq!(*seen.lock().unwrap(), [(1, 2), (2, 7)]);
+    /// ```
+    pub fn replaced(&self) -> &Source<(T, T)> {
+        &self.shared.more().replaced
+    }
+
+    /// The values as a stream: the one that stands, and again whenever that is another one.
+    ///
+    /// Who polls gets the value that stands then, never an older one: what was set and overtaken between two polls is left
+    /// out. Each `set` counts, also of an equal value. The stream ends when the last handle of the observable is gone, after
+    /// the last value; it keeps the observable until then, and is no handle itself. A set costs a wake for each stream
+    /// that waits.
+    ///
+    /// ```
+    /// # use futures::StreamExt;
+    /// # use settled_signal::Observable;
+    /// # settled::block_on(async {
+    /// let level = Observable::new(1);
+    /// let mut values = level.stream();
+    /// assert_eq!(values.next().await, Some(1));
+    /// level.set(2);
+    /// level.set(3);
+    /// drop(level);
+    /// assert_eq!(values.next().await, Some(3));
+    /// assert_eq!(values.next().await, None);
+    /// # });
+    /// ```
+    pub fn stream(&self) -> impl Stream<Item = T> + Send + Sync + Unpin + use<T> {
+        Values::new(&self.shared)
     }
 
     /// Short for [`changed`](Observable::changed) and [`connect`](Source::connect).
@@ -303,7 +429,10 @@ where
     fn exchange(&self, value: &mut T, location: &'static Location<'static>) -> Notification<()> {
         match self.shared.changed.handlers().snapshot() {
             None => {
-                self.shared.store(location, |current| mem::swap(current, value));
+                self.shared.store(location, |current| {
+                    mem::swap(current, value);
+                    true
+                });
                 Notification::done(Vec::new())
             }
             Some(handlers) => {
@@ -318,8 +447,15 @@ where
     }
 }
 
+impl<T> Drop for Observable<T> {
+    fn drop(&mut self) {
+        self.shared.let_go();
+    }
+}
+
 impl<T> Clone for Observable<T> {
     fn clone(&self) -> Self {
+        self.shared.handles.fetch_add(1, Ordering::Relaxed);
         Observable { shared: self.shared.clone() }
     }
 }

@@ -34,7 +34,7 @@
 mod tests;
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use settled::plumbing::{self, Helper, Place};
@@ -64,6 +64,8 @@ pub(crate) enum Turn {
 struct Line {
     /// The next ticket.
     next: Ticket,
+    /// The latest change that one of those who have joined tells of.
+    newest: u64,
     /// All below this that are not in front have been overtaken; one in front, too, if it is not to be waited for.
     overtaken: Ticket,
     /// Who has the turn.
@@ -105,8 +107,28 @@ impl Queue {
     }
 
     /// A place at the end, for a delivery that lives in this tree. True if there is somebody ahead.
-    pub(crate) fn join(&self, tree: Option<Tree>, link: Link) -> (Ticket, bool) {
-        let mut line = lock(&self.line);
+    ///
+    /// What it tells of is a change of an observable with this number; 0: of none.
+    pub(crate) fn join(&self, tree: Option<Tree>, link: Link, stamp: u64) -> (Ticket, bool) {
+        self.join_line(lock(&self.line), tree, link, stamp)
+    }
+
+    /// The same at a commit; no place if a later change has joined meanwhile.
+    pub(crate) fn join_late(&self, tree: Option<Tree>, link: Link, stamp: u64) -> Option<Ticket> {
+        let line = lock(&self.line);
+        let is_overtaken = stamp != 0 && stamp < line.newest;
+        (!is_overtaken).then(|| self.join_line(line, tree, link, stamp).0)
+    }
+
+    #[inline]
+    fn join_line(
+        &self,
+        mut line: MutexGuard<'_, Line>,
+        tree: Option<Tree>,
+        link: Link,
+        stamp: u64,
+    ) -> (Ticket, bool) {
+        line.newest = line.newest.max(stamp);
         let ticket = line.next;
         line.next += 1;
         if self.delivery.overtakes() && line.front.is_some() {

@@ -28,6 +28,10 @@ pub(crate) struct Round<R> {
     sequential: bool,
     /// Where those wait for one another.
     relay: Option<Arc<Relay>>,
+    /// The number of the change that it tells of; 0: of none.
+    pub(crate) stamp: u64,
+    /// Asynchronous handlers are not to hear of it.
+    pub(crate) is_sync: bool,
 }
 
 impl<R> Round<R> {
@@ -42,6 +46,8 @@ impl<R> Round<R> {
             met_gone: false,
             sequential,
             relay: None,
+            stamp: 0,
+            is_sync: false,
         }
     }
 

@@ -33,7 +33,7 @@ struct Waiter {
 
 impl Waiter {
     fn join(queue: &Queue) -> Self {
-        Waiter { ticket: queue.join(Tree::current(), None).0, helping: None, wakes: Arc::default() }
+        Waiter { ticket: queue.join(Tree::current(), None, 0).0, helping: None, wakes: Arc::default() }
     }
 
     fn join_in(queue: &Queue, transaction: &OwnedTransaction) -> Self {
