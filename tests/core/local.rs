@@ -689,7 +689,7 @@ fn after_the_first_failure_of_a_fail_fast_transaction_local_futures_are_cancelle
 
 #[test]
 fn a_long_chain_of_local_transactions_takes_no_stack() {
-    const LONG: usize = 100_000;
+    const LONG: usize = 20_000;
     let mut chain = vec![begin_local()];
     while chain.len() < LONG {
         let next = chain.last().unwrap().enter(begin_local);
