@@ -49,6 +49,26 @@ fn a_scope_that_is_not_suspended_allocates_nothing_of_its_own() {
 }
 
 #[test]
+fn a_transaction_that_is_begun_and_ended_allocates_what_handles_hold_whichever_is_dropped_last() {
+    for end_is_last in [false, true] {
+        let begun = steady(|| {
+            for n in 0..MANY {
+                let t = begin();
+                drop(t.add(work(2 * n)).unwrap());
+                let mut end = t.end();
+                (&mut end).now_or_never().unwrap().unwrap();
+                if end_is_last {
+                    drop(t);
+                    drop(end);
+                }
+            }
+        });
+        assert_eq!(begun.count_total, 2 * MANY, "the boxes of the futures, and what handles hold");
+        assert_eq!(begun.count_current, 0, "all is given back");
+    }
+}
+
+#[test]
 fn a_handle_that_is_dropped_at_once_allocates_nothing() {
     let handles = steady(|| {
         let all = scope(async { (0..500).for_each(|n| drop(add(work(2 * n)))) });
