@@ -29,6 +29,8 @@ pub(crate) struct Careful<'a, T> {
     pub(crate) same: Option<Same<T>>,
     /// The old value is to be given back.
     pub(crate) gives_back: bool,
+    /// An external signaller, if there is one, hears of it.
+    pub(crate) publishes: bool,
     location: &'static Location<'static>,
 }
 
@@ -54,7 +56,15 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
         let (more, holder) = (self.more.get().map(|more| &**more), plumbing::holder());
         let same = more.and_then(|more| more.rules.gate);
         let is_careful = more.is_some() || holder.is_some();
-        is_careful.then_some(Careful { shared: self, more, holder, same, gives_back: false, location })
+        is_careful.then_some(Careful {
+            shared: self,
+            more,
+            holder,
+            same,
+            gives_back: false,
+            publishes: true,
+            location,
+        })
     }
 
     /// The atomic transaction that a store belongs to, and is undone with; and whether the layer on top is its own. It takes
@@ -86,6 +96,7 @@ struct Desk<T> {
     new: Option<T>,
     event: Option<T>,
     pair: Option<(T, T)>,
+    published: Option<T>,
     back: Option<T>,
     gone: Vec<T>,
 }
@@ -104,11 +115,13 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
 
     /// Stores a new value, or what the update makes of the old one.
     fn make(self, new: Option<T>, update: Option<impl FnOnce(&mut T)>) -> Made<T> {
-        let Careful { shared, more, holder, same, gives_back, location } = self;
-        let mut desk = Desk { new, event: None, pair: None, back: None, gone: Vec::new() };
+        let Careful { shared, more, holder, same, gives_back, publishes, location } = self;
+        let mut desk = Desk { new, event: None, pair: None, published: None, back: None, gone: Vec::new() };
         let handlers = shared.changed.handlers().snapshot();
         let pair_handlers = more.and_then(|more| more.replaced.handlers().snapshot());
-        let is_heard = handlers.is_some() || pair_handlers.is_some();
+        let published = more.and_then(|more| more.published.as_ref()).filter(|_| publishes);
+        let publishers = published.and_then(|published| published.handlers().snapshot());
+        let is_heard = handlers.is_some() || pair_handlers.is_some() || publishers.is_some();
 
         let (mut prepared, mut state) = (None, shared.store.lock(location));
         if is_heard && !state.is_at_rest() {
@@ -147,6 +160,7 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
         let new = desk.new.as_ref().unwrap_or(&state.value);
         desk.event = handlers.is_some().then(|| new.clone());
         desk.pair = pair_handlers.is_some().then(|| (state.value.clone(), new.clone()));
+        desk.published = publishers.is_some().then(|| new.clone());
         desk.back = (gives_back && makes_layer).then(|| state.value.clone());
 
         // From here on nothing of the user's runs.
@@ -168,8 +182,9 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
         };
         let event = handlers.zip(desk.event.take());
         let pair = pair_handlers.zip(desk.pair.take());
+        let published = publishers.zip(desk.published.take());
         let notification = if is_heard {
-            let news = News { event, pair, stamp: state.version, by };
+            let news = News { event, pair, published, stamp: state.version, by };
             shared.pass_on(state, prepared, news, after, location)
         } else {
             drop(state);

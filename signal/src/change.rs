@@ -85,25 +85,13 @@ pub(crate) struct Prepared {
 }
 
 impl<T> Shared<T> {
-    pub(crate) fn new(value: T, name: Option<Arc<str>>, rules: Rules<T>) -> Arc<Self> {
-        let more = OnceLock::new();
-        if !rules.is_empty() {
-            more.get_or_init(|| Box::new(More { rules, replaced: Source::new(Options::default()) }));
-        }
-        let store = Store::new(State::new(value));
-        Arc::new(Shared {
-            store,
-            changed: Source::new(Options::default()),
-            more,
-            name,
-            handles: AtomicUsize::new(1),
-        })
+    pub(crate) fn new(value: T, options: Options<T, ()>, name: Option<Arc<str>>) -> Arc<Self> {
+        let (store, changed) = (Store::new(State::new(value)), Source::new(options));
+        Arc::new(Shared { store, changed, more: OnceLock::new(), name, handles: AtomicUsize::new(1) })
     }
 
     pub(crate) fn more(&self) -> &More<T> {
-        self.more.get_or_init(|| {
-            Box::new(More { rules: Rules::default(), replaced: Source::new(Options::default()) })
-        })
+        self.more.get_or_init(|| More::new(Rules::default(), None))
     }
 }
 
@@ -160,7 +148,7 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
             return prepared.in_vain();
         };
         let (after, stamp) = (state.stored(), state.version);
-        let news = News { event: Some((handlers, event)), pair: None, stamp, by: By::Plain };
+        let news = News { event: Some((handlers, event)), pair: None, published: None, stamp, by: By::Plain };
         self.line_up(state, prepared, news, after, location)
     }
 

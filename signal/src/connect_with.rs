@@ -48,7 +48,7 @@ impl<'a, E, R> ConnectBuilder<'a, E, R> {
             source,
             place: Place::default(),
             once: false,
-            delivery: Delivery::default(),
+            delivery: source.handlers().options.delivery,
             name: None,
             bound: (),
         }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use settled::Transaction;
-use settled::plumbing::{self, Fate};
+use settled::{Transaction, plumbing};
 
 use crate::behind::Behind;
 use crate::delivering::{Delivering, Turn};
@@ -156,13 +155,7 @@ where
         (_, Some(holder)) => {
             let held = Held::new();
             let (handler, seat) = (handler.clone(), held.clone());
-            let of = holder.clone();
-            holder.on_commit(move || {
-                // Where it has been rolled back meanwhile, this is called at once.
-                if plumbing::fate(&of) != Fate::Undone {
-                    take_held_place(&handler, &seat, tree, link, stamp);
-                }
-            });
+            holder.on_commit(move || take_held_place(&handler, &seat, tree, link, stamp));
             Some(Seat::Held(held))
         }
     };

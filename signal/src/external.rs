@@ -21,7 +21,8 @@ pub type AnyEvent = Arc<dyn Any + Send + Sync>;
 ///
 /// A signal that is built with a name and [`external`](crate::SignalBuilder::external) is registered when it is built; from
 /// then on each of its notifications is published. The future of that joins the transaction, as those of asynchronous
-/// handlers do (and waits for its commit, if it is atomic), and its failure is one of the notification.
+/// handlers do (and waits for its commit, if it is atomic), and its failure is one of the notification. So it is with the
+/// changes of an observable ([`ObservableBuilder::external`](crate::ObservableBuilder::external)).
 /// [`notify_unpublished`](crate::Signal::notify_unpublished) leaves it out.
 ///
 /// ```
@@ -71,7 +72,7 @@ pub trait ExternalSignaller: Send + Sync {
     async fn publish(&self, signal: &ExternalSignal, event: AnyEvent) -> Handled;
 }
 
-/// A named signal, whatever its event is: for an [`ExternalSignaller`]. A handle that does not keep the signal alive.
+/// A named signal, or a named observable, whatever its event is: for an [`ExternalSignaller`]. A handle that does not keep the signal alive.
 #[derive(Clone)]
 pub struct ExternalSignal {
     name: Arc<str>,
@@ -79,22 +80,23 @@ pub struct ExternalSignal {
     inbound: Weak<dyn Inbound>,
 }
 
-/// Runs handlers for an event of a type that is not known here.
-trait Inbound: Send + Sync {
+/// Takes an event of a type that is not known here.
+pub(crate) trait Inbound: Send + Sync {
     /// `None` if the event is of another type.
-    fn notify(&self, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling>;
+    fn notify(self: Arc<Self>, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling>;
 }
 
-type Settling = BoxFuture<'static, Result<(), Failures>>;
+/// Until its handlers are done.
+pub(crate) type Settling = BoxFuture<'static, Result<(), Failures>>;
 
 impl<E, R> Inbound for Handlers<E, R>
 where
     E: Clone + Send + Sync + 'static,
     R: Send + 'static,
 {
-    fn notify(&self, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling> {
+    fn notify(self: Arc<Self>, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling> {
         let event = event.downcast_ref::<E>()?.clone();
-        let notification = notify::to_all(self, event, false, location);
+        let notification = notify::to_all(&self, event, false, location);
         Some(Box::pin(async move { notification.await.map(drop) }))
     }
 }
@@ -106,6 +108,11 @@ impl ExternalSignal {
         R: Send + 'static,
     {
         ExternalSignal { name, event: type_name::<E>(), inbound: handlers as _ }
+    }
+
+    /// Whatever takes events of this type.
+    pub(crate) fn of<E>(name: Arc<str>, inbound: Weak<dyn Inbound>) -> Self {
+        ExternalSignal { name, event: type_name::<E>(), inbound }
     }
 
     /// The signal's name.
@@ -125,6 +132,8 @@ impl ExternalSignal {
 
     /// Runs the handlers for an event from elsewhere: without echo, and past validator and hook. The synchronous ones are
     /// called now; what is given back is to be awaited, or dropped, as a [`Notification`](crate::Notification).
+    ///
+    /// Where it is an observable that this tells of, it is set, validators are asked, and what they refuse is a failure.
     ///
     /// Nothing is to be done where the signal is gone.
     ///

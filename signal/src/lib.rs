@@ -74,6 +74,7 @@ mod observable_builder;
 mod options;
 mod outcome;
 mod parts;
+mod published;
 mod queue;
 mod rank;
 mod refused;

@@ -1,4 +1,5 @@
-//! One change, as it is told: to the handlers of `changed`, then to those of `replaced`.
+//! One change, as it is told: to the handlers of `changed`, then to those of `replaced`, then to an external
+//! signaller.
 
 use std::panic::Location;
 
@@ -19,6 +20,8 @@ pub(crate) struct News<T> {
     pub(crate) event: Told<T>,
     /// The old and the new one.
     pub(crate) pair: Told<(T, T)>,
+    /// The new value, for an external signaller.
+    pub(crate) published: Told<T>,
     /// The version.
     pub(crate) stamp: u64,
     pub(crate) by: By,
@@ -47,22 +50,29 @@ impl By {
 
 impl<T: Clone + Send + Sync + 'static> News<T> {
     pub(crate) fn tell(self, shared: &Shared<T>, location: &'static Location<'static>) -> Notification<()> {
-        let is_sync = self.by.is_sync();
+        let News { event, pair, published, stamp, by } = self;
+        let is_sync = by.is_sync();
         let tell_event = |(handlers, event)| {
-            tell(shared.changed.handlers(), handlers, event, location, self.stamp, is_sync)
+            let list = shared.changed.handlers();
+            tell(list, handlers, event, location, stamp, is_sync)
         };
-        let tell_pair = |(handlers, pair)| {
-            let replaced = shared.more().replaced.handlers();
-            tell(replaced, handlers, pair, location, self.stamp, is_sync)
-        };
-        match (self.event, self.pair) {
-            (None, None) => Notification::done(Vec::new()),
-            (Some(event), None) => tell_event(event),
-            (None, Some(pair)) => tell_pair(pair),
-            (Some(event), Some(pair)) => {
-                let (told, own) = plumbing::lazily(location, || [tell_event(event), tell_pair(pair)]);
-                let mut parts = Parts::new(location, Vec::new(), 2);
-                told.into_iter().for_each(|told| parts.push(told.into_yield()));
+        match (event, pair, published) {
+            (Some(event), None, None) => tell_event(event),
+            (event, pair, published) => {
+                let more = shared.more();
+                let (told, own) = plumbing::lazily(location, || {
+                    let event = event.map(tell_event);
+                    let pair = pair.map(|(handlers, pair)| {
+                        tell(more.replaced.handlers(), handlers, pair, location, stamp, is_sync)
+                    });
+                    let published = published.zip(more.published.as_ref());
+                    let published = published.map(|((handlers, event), source)| {
+                        tell(source.handlers(), handlers, event, location, stamp, is_sync)
+                    });
+                    [event, pair, published]
+                });
+                let mut parts = Parts::new(location, Vec::new(), 3);
+                told.into_iter().flatten().for_each(|told| parts.push(told.into_yield()));
                 parts.set_own(own);
                 Notification::new(parts)
             }

@@ -13,9 +13,9 @@ use crate::change::Shared;
 use crate::connection::Connection;
 use crate::notification::Notification;
 use crate::observable_builder::ObservableBuilder;
+use crate::options::Options;
 use crate::outcome::IntoOutcome;
 use crate::refused::Rejected;
-use crate::rules::Rules;
 use crate::source::Source;
 use crate::values::Values;
 
@@ -25,6 +25,11 @@ use crate::values::Values;
 /// stored, and the last one delivered is the value that stands. So when it is set while its handlers are being called (by
 /// one of them, or by another thread), that change is delivered next, by who delivers already, in the transaction of its
 /// setter: `set` returns at once, its [`Notification`] is not done, and the setter's transaction waits for it.
+///
+/// In an [atomic](settled::atomic) transaction a store is seen at once, by all, and undone if that is rolled back: then the
+/// value stands that was stored last of all that has not been rolled back. Synchronous handlers and streams hear of what is
+/// restored, once; asynchronous handlers hear at the commit of what was committed, and of nothing else. Each such transaction
+/// keeps one older value, however often it stores; the first `update` in it works on a clone.
 ///
 /// No lock is held while a handler runs. The value's own `Clone` and `PartialEq`, which run under the lock, must not
 /// touch the observable.
@@ -58,7 +63,7 @@ where
     /// assert_eq!(Observable::new(7).get(), 7);
     /// ```
     pub fn new(value: T) -> Self {
-        Observable { shared: Shared::new(value, None, Rules::default()) }
+        Observable { shared: Shared::new(value, Options::default(), None) }
     }
 
     /// To make one with a name, or with rules for its values.
@@ -72,8 +77,8 @@ where
         ObservableBuilder::new(value)
     }
 
-    pub(crate) fn built(value: T, name: Option<Arc<str>>, rules: Rules<T>) -> Self {
-        Observable { shared: Shared::new(value, name, rules) }
+    pub(crate) fn of(shared: Arc<Shared<T>>) -> Self {
+        Observable { shared }
     }
 
     /// The name that it was built with.
@@ -123,7 +128,8 @@ where
     /// the current transaction.
     ///
     /// The handlers hear of it though it may equal the old value; see [`set_if_changed`](Observable::set_if_changed).
-    /// Where nobody listens it is a store, without an allocation or a clone.
+    /// Where nobody listens it is a store, without an allocation or a clone. If a validator refuses the value, nobody hears of
+    /// it, the old value stays, and the failure is in the notification, and so in the transaction.
     ///
     /// ```
     /// # use settled_signal::Observable;
@@ -227,7 +233,7 @@ where
         is_changed
     }
 
-    /// As [`set`](Observable::set), but gives back the value that was there.
+    /// As [`set`](Observable::set), but gives back the value that was there; the one that was given, if that is not stored.
     ///
     /// ```
     /// # use settled_signal::Observable;

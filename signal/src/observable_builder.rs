@@ -5,8 +5,13 @@ use std::sync::Arc;
 
 use settled::BoxError;
 
+use crate::change::Shared;
+use crate::delivery::Delivery;
+use crate::external::ExternalSignaller;
 use crate::observable::Observable;
-use crate::rules::Rules;
+use crate::options::Options;
+use crate::published::publish;
+use crate::rules::{More, Rules};
 
 /// Makes an [`Observable`] with more to it: see [`Observable::builder`]. What is not used costs nothing.
 ///
@@ -25,6 +30,8 @@ pub struct ObservableBuilder<T> {
     value: T,
     name: Option<Arc<str>>,
     rules: Rules<T>,
+    delivery: Delivery,
+    external: Option<Arc<dyn ExternalSignaller>>,
 }
 
 impl<T> ObservableBuilder<T>
@@ -32,10 +39,16 @@ where
     T: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new(value: T) -> Self {
-        ObservableBuilder { value, name: None, rules: Rules::default() }
+        ObservableBuilder {
+            value,
+            name: None,
+            rules: Rules::default(),
+            delivery: Delivery::default(),
+            external: None,
+        }
     }
 
-    /// A name, for people.
+    /// A name, for people and for an [external signaller](ObservableBuilder::external).
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -86,9 +99,77 @@ where
         self
     }
 
+    /// How asynchronous handlers of [`changed`](Observable::changed) get their events, if they do not
+    /// [say](crate::ConnectBuilder::delivery) otherwise.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use settled_signal::{Delivery, Observable, transaction};
+    /// # transaction::block_on(async {
+    /// let (level, saved) = (Observable::builder(0).delivery(Delivery::Coalesced).build(), Arc::new(Mutex::new(vec![])));
+    /// level.connect_async({
+    ///     let saved = saved.clone();
+    ///     move |level| { let saved = saved.clone(); async move { saved.lock().unwrap().push(level) } }
+    /// });
+    /// transaction::scope(async { (1..100).for_each(|x| drop(level.set(x))) }).await.unwrap();
+    /// assert_eq!(*saved.lock().unwrap(), [99]);
+    /// # });
+    /// ```
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Tells this one of each change, and of the observable itself, provided that it has a name: as an asynchronous handler
+    /// would hear of it, behind all others. What comes in by [`ExternalSignal::notify`](crate::ExternalSignal::notify) is set
+    /// as by [`Observable::set`], without an echo. See [`ExternalSignaller`].
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use async_trait::async_trait;
+    /// # use settled_signal::{AnyEvent, ExternalSignal, ExternalSignaller, Observable, transaction::{self, Handled}};
+    /// /// What is set in one is set in all others of that name.
+    /// #[derive(Default)]
+    /// struct Bus(Mutex<Vec<ExternalSignal>>);
+    ///
+    /// #[async_trait]
+    /// impl ExternalSignaller for Bus {
+    ///     fn register_signal(&self, signal: ExternalSignal) {
+    ///         self.0.lock().unwrap().push(signal);
+    ///     }
+    ///     async fn publish(&self, from: &ExternalSignal, value: AnyEvent) -> Handled {
+    ///         let others = self.0.lock().unwrap().clone();
+    ///         for other in others.iter().filter(|other| !other.same(from)) {
+    ///             other.notify(&*value).await?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # transaction::block_on(async {
+    /// let bus = Arc::new(Bus::default());
+    /// let [here, there] = [(); 2].map(|()| Observable::builder(1).name("level").external(bus.clone()).build());
+    /// transaction::scope(async { here.set(2); }).await.unwrap();
+    /// assert_eq!(there.get(), 2);
+    /// # });
+    /// ```
+    pub fn external(mut self, signaller: Arc<dyn ExternalSignaller>) -> Self {
+        self.external = Some(signaller);
+        self
+    }
+
     /// Makes the observable.
     pub fn build(self) -> Observable<T> {
-        Observable::built(self.value, self.name, self.rules)
+        let ObservableBuilder { value, name, rules, delivery, external } = self;
+        let shared = Shared::new(value, Options { delivery, ..Options::default() }, name.clone());
+        match external.zip(name) {
+            Some((signaller, name)) => publish(&shared, name, signaller, rules),
+            None if rules.is_empty() => {}
+            None => {
+                shared.more.get_or_init(|| More::new(rules, None));
+            }
+        }
+        Observable::of(shared)
     }
 }
 

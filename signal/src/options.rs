@@ -6,6 +6,7 @@ use std::sync::Arc;
 use settled::BoxError;
 
 use crate::connection::Connection;
+use crate::delivery::Delivery;
 use crate::external::Publish;
 use crate::hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 use crate::notification::Notification;
@@ -23,6 +24,8 @@ pub(crate) struct Options<E, R> {
     pub(crate) order: Order,
     /// The asynchronous handlers of one notification run one after another.
     pub(crate) sequential: bool,
+    /// Of asynchronous handlers that are connected without saying.
+    pub(crate) delivery: Delivery,
     pub(crate) validate: Option<Validate<E>>,
     pub(crate) on_notify: Option<OnNotify<E, R>>,
     pub(crate) on_connect: Option<OnConnect<E, R>>,
@@ -50,6 +53,7 @@ impl<E, R> Default for Options<E, R> {
             name: None,
             order: Order::default(),
             sequential: false,
+            delivery: Delivery::default(),
             validate: None,
             on_notify: None,
             on_connect: None,

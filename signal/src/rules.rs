@@ -1,10 +1,12 @@
-//! What few observables have: rules for their values, and handlers that hear of the old value with the new one.
+//! What few observables have: rules for their values, handlers that hear of the old value with the new one, and somebody
+//! outside who is told.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use settled::BoxError;
 
+use crate::options::Options;
 use crate::refused::Reason;
 use crate::source::Source;
 
@@ -16,6 +18,14 @@ pub(crate) type Same<T> = fn(&T, &T) -> bool;
 pub(crate) struct More<T> {
     pub(crate) rules: Rules<T>,
     pub(crate) replaced: Source<(T, T)>,
+    /// Has a handler that tells an external signaller.
+    pub(crate) published: Option<Source<T>>,
+}
+
+impl<T> More<T> {
+    pub(crate) fn new(rules: Rules<T>, published: Option<Source<T>>) -> Box<Self> {
+        Box::new(More { rules, replaced: Source::new(Options::default()), published })
+    }
 }
 
 pub(crate) struct Rules<T> {

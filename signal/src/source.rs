@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use crate::connect_with::ConnectBuilder;
 use crate::connection::Connection;
-use crate::delivery::{Deliver, Delivery};
+use crate::delivery::Deliver;
 use crate::external::{ExternalSignal, ExternalSignaller, Publish};
 use crate::handler::{Connectable, Handler, Later};
 use crate::handlers::{Candidate, Handlers};
@@ -196,7 +196,8 @@ where
         if let Some(key) = self.handlers.connected_object(object) {
             return self.connection(key);
         }
-        let deliver = Deliver::new(move |event| handler.clone().handle(event), Delivery::Queued);
+        let delivery = self.handlers.options.delivery;
+        let deliver = Deliver::new(move |event| handler.clone().handle(event), delivery);
         let entry = Connectable::new(Later(deliver), None);
         self.attach(Candidate { entry, place: Place::default(), is_weak: false, object: Some(object) })
     }

@@ -69,7 +69,7 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
             Some(location) => {
                 let stamp = state.version;
                 let (event, pair) = (handlers.zip(event.take()), pair_handlers.zip(pair.take()));
-                let news = News { event, pair, stamp, by: By::Restored };
+                let news = News { event, pair, published: None, stamp, by: By::Restored };
                 drop(self.pass_on(guard, prepared, news, after, location));
             }
             None => {

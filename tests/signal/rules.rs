@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Context;
 
+use async_trait::async_trait;
 use futures::{FutureExt, StreamExt};
-use settled::{Failures, atomic, scope};
-use settled_signal::{Observable, Rejected};
+use settled::{Failures, Handled, atomic, scope};
+use settled_signal::{AnyEvent, Delivery, ExternalSignal, ExternalSignaller, Observable, Rejected};
 use support::{Log, Task, assert_pending, assert_ready, causes, finish, on_wake};
 
 use crate::kit::{noting, noting_later, observed};
@@ -278,4 +279,66 @@ fn a_stream_keeps_nothing_once_it_has_ended() {
     assert_eq!(finish(values.next()), None);
     assert_eq!(Arc::strong_count(&kept), 1);
     assert_eq!(finish(values.next()), None);
+}
+
+/// Carries nothing; keeps what it is told.
+#[derive(Default)]
+struct Bus(Mutex<(Vec<ExternalSignal>, Vec<u32>)>);
+
+#[async_trait]
+impl ExternalSignaller for Bus {
+    fn register_signal(&self, signal: ExternalSignal) {
+        self.0.lock().unwrap().0.push(signal);
+    }
+
+    async fn publish(&self, _: &ExternalSignal, value: AnyEvent) -> Handled {
+        let value = *value.downcast_ref::<u32>().ok_or("not a number")?;
+        self.0.lock().unwrap().1.push(value);
+        if value == 13 { Err("out of luck".into()) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn an_external_signaller_hears_of_what_is_committed_and_sets_without_an_echo() {
+    let bus = Arc::new(Bus::default());
+    let level = Observable::builder(0u32)
+        .name("level")
+        .external(bus.clone())
+        .validate(|x: &u32| if *x < 100 { Ok(()) } else { Err("overflow") })
+        .build();
+    let told = || std::mem::take(&mut bus.0.lock().unwrap().1);
+    let (log, signal) = (Log::new(), bus.0.lock().unwrap().0[0].clone());
+    level.connect(noting(&log, ""));
+    finish(scope(async { drop(level.set(1)) })).unwrap();
+    assert_eq!(told(), [1]);
+    for well in [false, true] {
+        let inside = level.clone();
+        let body = async move {
+            inside.set(2);
+            inside.set(3);
+            if well { Ok(()) } else { Err("no") }
+        };
+        assert_eq!(finish(atomic(body)).is_ok(), well);
+        assert_eq!(told(), if well { vec![2, 3] } else { vec![] });
+    }
+    assert_eq!(causes(&finish(level.set(13)).unwrap_err()), ["out of luck"]);
+    told();
+    log.take();
+    finish(signal.notify(&7u32)).unwrap();
+    assert_eq!((level.get(), log.take(), told()), (7, vec!["7".to_owned()], vec![]));
+    assert!(finish(signal.notify(&700u32)).unwrap_err().to_string().contains("overflow"));
+    assert!(finish(signal.notify(&"seven")).unwrap_err().to_string().contains("not of its type"));
+    drop(level);
+    finish(signal.notify(&8u32)).unwrap();
+}
+
+#[test]
+fn handlers_get_the_delivery_that_the_builder_says() {
+    let (level, log) = (Observable::builder(0).delivery(Delivery::Coalesced).build(), Log::new());
+    level.connect_async(noting_later(&log, "a"));
+    level.changed().connect_with().delivery(Delivery::Queued).run(noting_later(&log, "b"));
+    finish(scope(async { (1..4).for_each(|value| drop(level.set(value))) })).unwrap();
+    let mut log = log.take();
+    log.sort();
+    assert_eq!(log, ["a3", "b1", "b2", "b3"]);
 }
