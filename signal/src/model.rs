@@ -118,7 +118,7 @@ impl fmt::Debug for Unshown {
 
 impl<T: ?Sized> Hidden for Shown<'_, T> {}
 
-/// What an observable holds, to be shown.
+/// What an observable holds, to be shown: `_` from within its own `update`.
 pub struct Value<'a, T>(pub &'a Observable<T>);
 
 impl<T> fmt::Debug for Value<'_, T>
@@ -126,6 +126,9 @@ where
     T: fmt::Debug + Clone + Send + Sync + 'static,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.get().fmt(f)
+        match self.0.shown() {
+            Some(value) => value.fmt(f),
+            None => Unshown.fmt(f),
+        }
     }
 }

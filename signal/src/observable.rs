@@ -459,6 +459,17 @@ impl<T> Drop for Observable<T> {
     }
 }
 
+#[cfg(feature = "macros")]
+impl<T> Observable<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    /// A clone of the value, to be shown; none from within its own `update`.
+    pub(crate) fn shown(&self) -> Option<T> {
+        self.shared.store.own_update().is_none().then(|| self.get())
+    }
+}
+
 impl<T> Clone for Observable<T> {
     fn clone(&self) -> Self {
         self.shared.handles.fetch_add(1, Ordering::Relaxed);

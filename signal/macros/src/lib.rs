@@ -81,7 +81,7 @@ const BLOCKS: usize = 8;
 /// `#[model(new = pub(crate) make)]` gives the constructor another name and visibility, so that one written by hand can
 /// stand before it.
 ///
-/// Names are given once, not for each instance: `Person.greeted` to a signal,
+/// Names are given once, not for each instance: `Person.name` to an observable, `Person.greeted` to a signal,
 /// `Person.on_name` to a handler.
 ///
 /// It costs an allocation for the model, and those of each field (an observable has two) and of each handler (one, or
@@ -92,22 +92,25 @@ const BLOCKS: usize = 8;
 /// | mark | meaning |
 /// | --- | --- |
 /// | `#[default]`, `#[default(value)]` | the constructor does not ask for it |
-/// | `#[validate(function)]` | a function or closure that looks at each event of a signal |
+/// | `#[validate(function)]` | a function or closure that looks at each value (but the first) or, of a signal, at each event; an observable gets `try_set_name` |
+/// | `#[gated]` | what equals the value that stands is no change |
 /// | `#[signal(sequential)]`, `#[signal(concurrent)]`, `#[signal(order = TopDown)]` | how the signal calls its handlers |
 /// | `#[plain]`, `#[base]`, `#[signal]` | see above |
 ///
 /// ```
-/// use settled_signal::{Signal, model};
+/// use settled_signal::model;
 ///
 /// #[model]
-/// struct Chat {
-///     #[validate(|line: &String| if line.is_empty() { Err("nothing said") } else { Ok(()) })]
-///     said: Signal<String>,
+/// struct Tank {
+///     #[default(1)]
+///     #[validate(|level: &u32| if *level < 100 { Ok(()) } else { Err("overflow") })]
+///     level: u32,
 /// }
 ///
-/// let chat = Chat::new();
-/// assert!(chat.said().try_notify("hello".into()).is_ok());
-/// assert_eq!(chat.said().try_notify(String::new()).unwrap_err().value, "");
+/// let tank = Tank::new();
+/// assert_eq!(tank.try_set_level(200).unwrap_err().value, 200);
+/// assert!(settled_signal::transaction::block_on(tank.set_level(200)).is_err());
+/// assert_eq!(tank.level(), 1);
 /// ```
 ///
 /// # Bases

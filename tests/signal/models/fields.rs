@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use settled::scope;
 use settled_signal::{Connection, Notification, Observable, Rejected, Signal, Source, model};
-use support::{causes, finish};
+use support::{Log, causes, finish};
 
 #[model]
 #[derive(Clone)]
@@ -95,6 +95,14 @@ fn a_clone_of_a_model_is_another_handle_of_its_fields() {
     assert_eq!(account.balance(), 9);
 }
 
+#[test]
+fn debug_may_be_asked_for_from_within_an_update() {
+    let account = account();
+    let mut shown = String::new();
+    account.update_balance(|_| shown = format!("{account:?}"));
+    assert!(shown.contains("owner: \"Ada\"") && shown.contains("balance: _, fee: 7"), "{shown}");
+}
+
 /// Of what is not `Debug`.
 struct Opaque;
 
@@ -139,6 +147,9 @@ fn debug_holds_no_lock_while_it_shows_a_value() {
 
 #[model]
 struct Ruled {
+    #[validate(|level: &u32| if *level < 100 { Ok(()) } else { Err("overflow") })]
+    #[gated]
+    level: u32,
     #[validate(no_empty_line)]
     said: Signal<String>,
 }
@@ -149,19 +160,35 @@ fn no_empty_line(line: &String) -> Result<(), String> {
 }
 
 #[test]
-fn a_validator_refuses_events() {
-    let ruled = Ruled::new();
-    let rejected: Rejected<String> = ruled.said().try_notify(String::new()).unwrap_err();
-    assert_eq!(rejected.value, "");
+fn a_validator_refuses_values_and_events() {
+    let ruled = Ruled::new(1);
+    let rejected: Rejected<u32> = ruled.try_set_level(100).unwrap_err();
+    assert_eq!((rejected.value, ruled.level()), (100, 1));
+    assert!(ruled.try_set_level(99).is_ok());
+    let failures = finish(scope(async { _ = ruled.set_level(200) })).unwrap_err();
+    assert_eq!(causes(&failures), ["overflow"]);
+    assert_eq!(ruled.level(), 99);
+    assert_eq!(ruled.said().try_notify(String::new()).unwrap_err().value, "");
     assert!(ruled.said().try_notify("hello".into()).is_ok());
-    let failures = finish(scope(async { _ = ruled.said().notify(String::new()) })).unwrap_err();
-    assert_eq!(causes(&failures), ["nothing said"]);
+}
+
+#[test]
+fn a_gated_field_tells_of_changes_only() {
+    let (ruled, log) = (Ruled::new(1), Log::new());
+    ruled.level_changed().connect({
+        let log = log.clone();
+        move |level| log.note(level.to_string())
+    });
+    ruled.set_level(1);
+    ruled.set_level(2);
+    ruled.set_level(2);
+    assert_eq!(log.take(), ["2"]);
 }
 
 #[test]
 fn what_a_model_has_is_named_after_it() {
-    let (a, b) = (Ruled::new(), Ruled::new());
-    assert_eq!(a.said().name(), Some("Ruled.said"));
+    let (a, b) = (Ruled::new(1), Ruled::new(2));
+    assert_eq!((a.level.name(), a.said().name()), (Some("Ruled.level"), Some("Ruled.said")));
     // Made once.
     assert!(std::ptr::eq(a.said().name().unwrap(), b.said().name().unwrap()));
 }

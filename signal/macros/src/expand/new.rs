@@ -68,9 +68,6 @@ fn observable(model: &Model, field: &Field, value: &TokenStream) -> TokenStream 
     let (ty, name) = (&field.ty, name(&full_name(model, field)));
     let validate = field.marks.validate.as_ref().map(|(_, validate)| validator(validate));
     let gated = field.marks.gated.as_ref().map(|(span, ())| quote_spanned!(at(*span)=> .gated()));
-    if validate.is_none() && gated.is_none() {
-        return quote_spanned!(at(ty.span())=> ::settled_signal::Observable::<#ty>::new(#value));
-    }
     quote_spanned! {at(ty.span())=>
         ::settled_signal::Observable::<#ty>::builder(#value) #name #validate #gated .build()
     }
