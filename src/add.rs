@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::current::{self, Ambient, Current};
 use crate::engine::Engine;
 use crate::error::{Closed, Failure, Kind as Why, Place};
+use crate::job::{Empty, Job};
 use crate::node::Node;
-use crate::ready::{Added, Job, Key};
+use crate::ready::{Added, Key};
 use crate::root;
 use crate::settles::Settles;
 use crate::stash::Stashed;
@@ -92,8 +93,10 @@ where
     F::Output: Settles,
 {
     let location = Location::caller();
-    let job = watch::added_here(Prepared::<F, Checked>::new(future).into_job(), location);
-    current::with(|ambient| Stashed::new(ambient.add_cleanup(job, location), location))
+    current::with(|ambient| {
+        let job = Prepared::<F, Checked>::new(future).into_job(|| ambient.take_cell());
+        Stashed::new(ambient.add_cleanup(watch::added_here(job, location), location), location)
+    })
 }
 
 /// Adds to what is current, else to the root.
@@ -103,8 +106,10 @@ where
     F: Future + Send + 'static,
     I: Intake<F::Output>,
 {
-    let job = watch::added_here(Prepared::<F, I>::new(future).into_job(), location);
-    current::with(|ambient| Stashed::new(ambient.add(job, location), location))
+    current::with(|ambient| {
+        let job = Prepared::<F, I>::new(future).into_job(|| ambient.take_cell());
+        Stashed::new(ambient.add(watch::added_here(job, location), location), location)
+    })
 }
 
 /// Adds to a node. Gives the future back if that is closed.
@@ -119,7 +124,9 @@ where
 {
     let mut prepared = Some(Prepared::<F, I>::new(future));
     let mut adding = watch::adding(node, location);
-    let job = || prepared.take().map(|prepared| adding.wrap(prepared.into_job()));
+    let job = |engine: Option<&mut Engine>| {
+        prepared.take().map(|prepared| adding.wrap(prepared.into_job(|| engine?.take_cell())))
+    };
     let ticket = to_open_node(node, location, Way::Plain, job);
     match (ticket, prepared) {
         (Some(ticket), _) => Ok(Stashed::new(ticket, location)),
@@ -147,7 +154,7 @@ where
     F: Future + Send + 'static,
     F::Output: Settles,
 {
-    let job = Prepared::<F, Checked>::new(future).into_job();
+    let job = Prepared::<F, Checked>::new(future).into_job(|| None);
     drop(from_node(node.nearest_open(), Some(node), job, location, Way::Plain));
 }
 
@@ -170,7 +177,7 @@ fn from_node(
     let outside = above.is_none();
     let mut job = Some(job);
     while let Some(node) = above {
-        if let Some(ticket) = to_open_node(&node, location, way, || job.take()) {
+        if let Some(ticket) = to_open_node(&node, location, way, |_| job.take()) {
             return ticket;
         }
         above = node.nearest_open();
@@ -183,23 +190,23 @@ fn from_node(
     ticket
 }
 
-/// `job` is called once the node is known to be open.
+/// `job` is called once the node is known to be open, with the engine if that is at hand.
 fn to_open_node(
     node: &Arc<Node>,
     location: Place,
     way: Way,
-    job: impl FnOnce() -> Option<Job>,
+    job: impl FnOnce(Option<&mut Engine>) -> Option<Job>,
 ) -> Option<Arc<Ticket>> {
     let tree = &node.tree;
     let mut job = Some(job);
-    let mut make = || job.take()?();
+    let mut make = |engine: Option<&mut Engine>| job.take()?(engine);
     let here = current::with(|ambient| {
         ambient.on_top(tree.id, |engine| {
             tree.apply_ops(engine);
             if node.is_closed() {
                 return None;
             }
-            let job = make()?;
+            let job = make(Some(engine))?;
             Some(ambient.add_as(way, engine, node.key(), job, location))
         })
     });
@@ -210,14 +217,14 @@ fn to_open_node(
                 return None;
             }
             if let Some(engine) = &mut inner.engine {
-                let job = make()?;
+                let job = make(Some(engine))?;
                 engine.as_cleanup = way == Way::Cleanup;
                 let ticket = engine.add_with_ticket_in(tree, node.key(), job, location);
                 engine.as_cleanup = false;
                 return Some(ticket);
             }
             let ticket = Ticket::new(tree);
-            let added = Added { job: make()?, ticket: Some(ticket.clone()), location };
+            let added = Added { job: make(None)?, ticket: Some(ticket.clone()), location };
             let op = match way {
                 Way::Plain => Op::Add(node.clone(), added),
                 Way::Cleanup => Op::AddCleanup(node.clone(), added),
@@ -233,16 +240,19 @@ fn to_open_node(
 }
 
 impl Ambient {
+    /// A cell for what is about to be added, where the current transaction is in the tree that is driven here.
+    #[inline]
+    fn take_cell(&self) -> Option<Empty> {
+        self.current_here()?;
+        self.engine.borrow_mut().as_deref_mut()?.take_cell()
+    }
+
     /// Adds to what is current, else to the root.
     #[inline]
     fn add(&self, job: Job, location: Place) -> Arc<Ticket> {
-        let mut job = Some(job);
-        if let Some(ticket) = self.add_quickly(&mut job, location) {
-            return ticket;
-        }
-        match job {
-            Some(job) => self.add_slowly(job, location),
-            None => unreachable!("it was not taken"),
+        match self.add_quickly(job, location) {
+            Ok(ticket) => ticket,
+            Err(job) => self.add_slowly(job, location),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::cancel;
 use crate::current::{Ambient, BUDGET, Current, Goal, Outer, Polled};
 use crate::engine::Engine;
 use crate::error::Failure;
+use crate::job::Job;
 use crate::ready::Key;
 use crate::tree::{Tree, deliver};
 use crate::turn::{Done, Polling, Turn};
@@ -207,14 +208,15 @@ impl<'a> Drive<'a> {
         let Polling { job, key, loose, kept } = polling;
         self.become_polled(loose, key, kept.is_some());
         let mut job = Some(job);
+        let mut spare = None;
         let mut remains = None;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            if let Some(pinned) = &mut job
-                && pinned.as_mut().poll(&mut Context::from_waker(&wakers.waker)).is_ready()
+            if let Some(polled) = &mut job
+                && polled.poll(&mut Context::from_waker(&wakers.waker)).is_ready()
             {
                 // Taken first: the destructor may drive another tree.
                 remains = ambient.take_remains();
-                job = None;
+                spare = job.take().and_then(Job::finish);
             }
         }));
         match (result, job) {
@@ -224,9 +226,13 @@ impl<'a> Drive<'a> {
             }
             (Ok(()), None) if kept.is_none() && remains.is_none() => {
                 ambient.polled.set(Polled::Nothing);
-                self.engine(|engine| engine.finish_done(key));
+                self.engine(|engine| {
+                    engine.cells.put(spare);
+                    engine.finish_done(key);
+                });
             }
             (result, job) => {
+                self.engine(|engine| engine.cells.put(spare));
                 let panic = result.err();
                 self.settle_polled(Done { job, key, loose, kept, remains, panic, refused: None });
             }

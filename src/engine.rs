@@ -14,6 +14,7 @@ use slab::Slab;
 use crate::clock::Clock;
 use crate::error::{Failure, Place};
 use crate::failures::Trash;
+use crate::job::Cells;
 use crate::lend::Lending;
 use crate::node::Node;
 use crate::note::Note;
@@ -39,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) loose: Option<Tag>,
     /// What few entries have.
     pub(crate) notes: Slab<Note>,
+    /// For futures to come.
+    pub(crate) cells: Cells,
     /// The slot that the loose one gets when it needs one.
     pub(crate) loose_key: Key,
     /// Something has happened that a driver may wait for: it looks.
@@ -288,6 +291,7 @@ impl Engine {
     /// Makes it ready for its next transaction, with what a burst needed given back.
     pub(crate) fn trim(&mut self) {
         self.ready.trim();
+        self.cells.trim();
         self.stop = false;
         self.bounds = false;
         self.cancels = false;

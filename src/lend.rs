@@ -13,8 +13,9 @@ use std::sync::Arc;
 use crate::current::{self, Ambient};
 use crate::engine::Engine;
 use crate::error::Place;
+use crate::job::Job;
 use crate::note::NO_NOTE;
-use crate::ready::{Added, Entry, Job, Key, Tag};
+use crate::ready::{Added, Entry, Key, Tag};
 use crate::sync::rarely;
 use crate::ticket::Ticket;
 use crate::tree::Tree;
@@ -65,21 +66,20 @@ impl Engine {
 
     /// The quick way: adds to a node that nobody else holds, if there is nothing else to be done. `ticket` is the one to lend.
     #[inline]
-    fn add_quickly(&mut self, here: Option<Key>, job: &mut Option<Job>, location: Place) -> bool {
+    fn add_quickly(&mut self, here: Option<Key>, job: Job, location: Place) -> Result<(), Job> {
         // What others added before comes first.
         if self.has_ops() || (here.is_none() && self.loose.is_some()) {
             rarely();
-            return false;
+            return Err(job);
         }
         let parent = here.unwrap_or(self.loose_key);
         if !self.slot(parent).count_quickly() {
             rarely();
-            return false;
+            return Err(job);
         }
-        let Some(job) = job.take() else { return false };
         self.ready.add(Entry { job, tag: Tag { location, serial: 0, parent, note: NO_NOTE } });
         self.lending.lent = true;
-        true
+        Ok(())
     }
 
     /// Has a ticket for the next handle; the last one may still have its own.
@@ -154,25 +154,30 @@ impl Ambient {
         ticket
     }
 
-    /// The quick way of an `add` (see `Engine::add_quickly`). Takes the job only if it goes that way.
+    /// The quick way of an `add` (see `Engine::add_quickly`). Gives the job back if it does not go that way.
     #[inline]
-    pub(crate) fn add_quickly(&self, job: &mut Option<Job>, location: Place) -> Option<Arc<Ticket>> {
+    pub(crate) fn add_quickly(&self, job: Job, location: Place) -> Result<Arc<Ticket>, Job> {
         let Some(here) = self.current_here() else {
             rarely();
-            return None;
+            return Err(job);
         };
         let Some(ticket) = self.reference.take() else {
             rarely();
-            return None;
+            return Err(job);
         };
         let mut engine = self.engine.borrow_mut();
-        if engine.as_deref_mut().is_some_and(|engine| engine.add_quickly(here, job, location)) {
-            self.lent.set(Arc::as_ptr(&ticket) as usize);
-            return Some(ticket);
+        let Some(engine) = engine.as_deref_mut() else { unreachable!("a slot is current only in a drive") };
+        match engine.add_quickly(here, job, location) {
+            Ok(()) => {
+                self.lent.set(Arc::as_ptr(&ticket) as usize);
+                Ok(ticket)
+            }
+            Err(job) => {
+                rarely();
+                self.reference.set(Some(ticket));
+                Err(job)
+            }
         }
-        rarely();
-        self.reference.set(Some(ticket));
-        None
     }
 
     /// A drive begins, or goes on.

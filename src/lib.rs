@@ -30,6 +30,7 @@ mod hand_over;
 mod hold;
 mod hooks;
 mod in_transaction;
+mod job;
 mod lend;
 mod limit;
 mod local;

@@ -4,16 +4,12 @@
 //! polls what stood in both when it began, so that an endless cascade of adds starves nobody who was woken.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Place;
+use crate::job::Job;
 use crate::note::NO_NOTE;
 use crate::ticket::Ticket;
-
-/// What the driver polls. Outputs are left in the ambient by the future itself (see `task`).
-pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The index of a slot.
 pub(crate) type Key = u32;
@@ -85,6 +81,11 @@ impl Ready {
     /// What was added before, and has had its place in the order since.
     pub(crate) fn add_late(&mut self, entry: Entry) {
         self.first.push(entry);
+    }
+
+    /// How many have no slot.
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.batch.len() + self.again.len()
     }
 
     /// All that has no slot.

@@ -12,8 +12,9 @@ use crate::current::{self, Remains};
 use crate::end::{End, Wait};
 use crate::engine::Engine;
 use crate::error::{Failures, Place, call_quietly, drop_quietly};
+use crate::job::Job;
 use crate::node::Node;
-use crate::ready::{Added, Job};
+use crate::ready::Added;
 use crate::registry::{self, Apart};
 use crate::slot::Kind;
 use crate::spawn::Spawner;
@@ -202,12 +203,12 @@ pub(crate) fn adopt(end: End, location: Place) -> bool {
     tree.set_adopted();
     let root = of(tree);
     let mut orphan = Orphan { end, done: false };
-    let job = Box::pin(async move {
+    let job = Job::Boxed(Box::pin(async move {
         let failures = poll_fn(|cx| orphan.poll(cx)).await;
         if !failures.is_empty() {
             current::with(|ambient| ambient.leave(Remains::Failures(failures)));
         }
-    });
+    }));
     add(&root, job, None, location, false)
 }
 

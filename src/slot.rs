@@ -7,9 +7,10 @@ use crate::error::Place;
 use crate::failures::FailureList;
 use crate::hold::Held;
 use crate::hooks::Hooks;
+use crate::job::Job;
 use crate::limit::Limit;
 use crate::node::Node;
-use crate::ready::{Entry, Job, Key};
+use crate::ready::{Entry, Key};
 use crate::ticket::Ticket;
 use crate::wait::WaitRecord;
 

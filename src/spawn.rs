@@ -12,9 +12,10 @@ use futures::task::{FutureObj, Spawn};
 use crate::current::{self, Ambient, Remains};
 use crate::engine::Engine;
 use crate::error::{Failure, call_quietly, drop_quietly};
+use crate::job::Job;
 use crate::node::Node;
 use crate::outside::{Outsider, Panics, Part, Work};
-use crate::ready::{Entry, Job, Key, Tag};
+use crate::ready::{Entry, Key, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
 use crate::waker::Wakers;
@@ -170,7 +171,7 @@ impl Work for Spawned {
         current::with(|ambient| {
             let _restore = Restore { cell: &ambient.kept, before: ambient.kept.replace(kept) };
             // Taken at once: the destructor may drive another tree.
-            job.as_mut().poll(cx).map(|()| ambient.take_remains())
+            job.poll(cx).map(|()| ambient.take_remains())
         })
     }
 

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::current::{self, Remains};
 use crate::error::BoxError;
-use crate::ready::Job;
+use crate::job::{Empty, Job, fits};
 use crate::settles::Settles;
 
 /// How an output is taken.
@@ -49,7 +49,9 @@ impl<O: Send + 'static> Intake<O> for AsItIs {
 /// A future that can still be given back.
 pub(crate) enum Prepared<F, I> {
     Boxed(BoxFuture<'static, ()>),
-    Wrapped(Box<Wrapped<F, I>>),
+    /// Boxed here, as it is too large for a cell.
+    Large(Box<Wrapped<F, I>>),
+    Small(Wrapped<F, I>),
 }
 
 pin_project! {
@@ -74,17 +76,18 @@ where
         {
             return Prepared::Boxed(boxed);
         }
-        match future {
-            Some(future) => Prepared::Wrapped(Box::new(Wrapped { future, intake: PhantomData })),
-            None => unreachable!("only the branch above takes it"),
-        }
+        let Some(future) = future else { unreachable!("only the branch above takes it") };
+        let wrapped = Wrapped { future, intake: PhantomData };
+        if fits::<Wrapped<F, I>>() { Prepared::Small(wrapped) } else { Prepared::Large(Box::new(wrapped)) }
     }
 
+    /// `cell` is called only where one is needed.
     #[inline]
-    pub(crate) fn into_job(self) -> Job {
+    pub(crate) fn into_job(self, cell: impl FnOnce() -> Option<Empty>) -> Job {
         match self {
-            Prepared::Boxed(boxed) => boxed,
-            Prepared::Wrapped(wrapped) => Box::into_pin(wrapped),
+            Prepared::Boxed(boxed) => Job::Boxed(boxed),
+            Prepared::Large(wrapped) => Job::Boxed(Box::into_pin(wrapped)),
+            Prepared::Small(wrapped) => Job::new(wrapped, cell()),
         }
     }
 
@@ -97,7 +100,8 @@ where
                     None => unreachable!("it is boxed as it is only if it is of this type"),
                 }
             }
-            Prepared::Wrapped(wrapped) => wrapped.future,
+            Prepared::Large(wrapped) => wrapped.future,
+            Prepared::Small(wrapped) => wrapped.future,
         }
     }
 }

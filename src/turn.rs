@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::current::Remains;
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why, Place};
+use crate::job::Job;
 use crate::note::NO_NOTE;
-use crate::ready::{Entry, Job, Key, Next, Tag};
+use crate::ready::{Entry, Key, Next, Tag};
 use crate::ticket::Ticket;
 use crate::waker::SlotWakers;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::Place;
+use crate::job::Job;
 use crate::node::Node;
-use crate::ready::Job;
 
 /// A future on its way into a transaction.
 pub(crate) struct Adding;

@@ -16,8 +16,8 @@ use std::task::{Context, Poll};
 use crate::current::{self, Remains};
 use crate::error::{Place, call_quietly};
 use crate::event::{Event, EventKind};
+use crate::job::Job;
 use crate::node::{Node, State};
-use crate::ready::Job;
 use crate::{registry, root, transaction};
 
 #[cfg(feature = "tracing")]
@@ -220,7 +220,9 @@ impl Adding {
     #[inline]
     pub(crate) fn wrap(&mut self, job: Job) -> Job {
         match self.0.take() {
-            Some(about) => Box::pin(Watched { job: Some(job), about, started: false, done: false }),
+            Some(about) => {
+                Job::Boxed(Box::pin(Watched { job: Some(job), about, started: false, done: false }))
+            }
             None => job,
         }
     }
@@ -267,7 +269,7 @@ impl Future for Watched {
         }
         let job = &mut this.job;
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            let ready = job.as_mut().is_none_or(|job| job.as_mut().poll(cx).is_ready());
+            let ready = job.as_mut().is_none_or(|job| job.poll(cx).is_ready());
             if ready {
                 *job = None;
             }

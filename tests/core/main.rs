@@ -9,6 +9,7 @@ mod atomic_late;
 mod atomic_model;
 mod cancel;
 mod cascade;
+mod cells;
 mod closed;
 mod deadlock;
 mod deep;
