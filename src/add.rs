@@ -24,8 +24,8 @@ use crate::watch;
 /// transaction is current it goes to the [root](crate::Transaction::root), and the [reporter](crate::set_reporter) hears
 /// of it. An `Err` of the future is a failure of the transaction, with the location of this call.
 ///
-/// Costs an allocation for the future, or none if it is a `BoxFuture<'static, ()>`; the handle costs something only where
-/// it is kept.
+/// Costs no allocation in the steady state for a future of up to 80 bytes, or a `BoxFuture<'static, ()>`, and one for any
+/// other; the handle costs something only where it is kept.
 ///
 /// ```
 /// struct Connection;

@@ -12,13 +12,14 @@ use stackfuture::StackFuture;
 
 use crate::engine::Engine;
 
-/// How large a future may be that is put into a cell: most are smaller. More would cost memory for each that is pending.
+/// How large a future may be that is put into a cell, in bytes: nearly all deliveries of signals, and most of what is added by
+/// hand, are smaller. More would cost memory for each that is pending: a cell is two words larger, whatever is in it.
 const ROOM: usize = 80;
 
-/// How many empty cells are kept.
+/// How many empty cells are kept: less than two megabytes.
 const KEPT: usize = 1 << 14;
 
-/// How many more of them than were needed.
+/// How many more of them are kept than were needed.
 const SPARE: usize = 64;
 
 pub(crate) type Inline = StackFuture<'static, (), ROOM>;

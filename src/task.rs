@@ -1,7 +1,7 @@
 //! Futures made alike: whatever their type, the driver polls a [`Job`].
 //!
-//! A boxed future without a value is taken as it is; any other is boxed once, with what turns its output into a value or
-//! a failure around it. The outcome is left in the ambient, as few are looked at.
+//! A boxed future without a value is taken as it is; any other is put into a cell or a box, with what turns its output into
+//! a value or a failure around it. The outcome is left in the ambient, as few are looked at.
 
 use std::any::Any;
 use std::future::Future;
