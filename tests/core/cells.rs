@@ -13,9 +13,11 @@ use crate::ambient::{Seen, here};
 
 /// Of nearly any future's size.
 #[derive(Default)]
+#[allow(dead_code)] // It is only there to take room.
 struct Small([u64; 3]);
 
 /// Larger than any cell.
+#[allow(dead_code)] // It is only there to take room.
 struct Large([u64; 100]);
 
 impl Default for Large {
@@ -27,6 +29,7 @@ impl Default for Large {
 /// Stricter than any cell.
 #[derive(Default)]
 #[repr(align(128))]
+#[allow(dead_code)] // It is only there to take room.
 struct Strict(u8);
 
 /// Calls this with a pad of each kind.
