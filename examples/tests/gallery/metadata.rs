@@ -62,3 +62,16 @@ fn every_header_says_what_the_example_shows_and_how_to_run_it() {
         );
     }
 }
+
+#[test]
+fn the_table_of_the_readme_has_every_example_in_learning_order() {
+    let text = std::fs::read_to_string(folder().join("README.md")).expect("the gallery has one");
+    let found: Vec<&str> = text.lines().filter(|line| line.starts_with("| [`")).collect();
+    let row = |entry: catalogue::Entry| {
+        let is_file = folder().join(&entry.name).with_extension("rs").exists();
+        let end = if is_file { ".rs" } else { "" };
+        format!("| [`{0}`]({0}{end}) | {1} |", entry.name, entry.about)
+    };
+    let rows: Vec<String> = catalogue::entries().into_iter().map(row).collect();
+    assert_eq!(found, rows, "the table of examples/README.md is to be:\n{}\n", rows.join("\n"));
+}
