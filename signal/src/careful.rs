@@ -13,6 +13,7 @@ use settled::Transaction;
 use settled::plumbing::{self, Fate, Undo};
 
 use crate::change::Shared;
+use crate::line;
 use crate::news::{By, News};
 use crate::notification::Notification;
 use crate::notify::to_nobody;
@@ -126,7 +127,7 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
         let (mut prepared, mut state) = (None, shared.store.lock(location));
         if is_heard && !state.is_at_rest() {
             drop(state);
-            prepared = Some(shared.prepare(location));
+            prepared = Some(line::prepare(shared, location));
             state = shared.store.lock(location);
         }
         let by = shared.take_part(holder, &state);
@@ -185,7 +186,7 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
         let published = publishers.zip(desk.published.take());
         let notification = if is_heard {
             let news = News { event, pair, published, stamp: state.version, by };
-            shared.pass_on(state, prepared, news, after, location)
+            line::pass_on(shared, state, prepared, news, || after.settle(), location)
         } else {
             drop(state);
             after.settle();

@@ -5,18 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::change::Shared;
+use crate::line::{self, HasLine, Lined};
 use crate::parts::{Deferred, Yield};
 use crate::slot::Slot;
 use crate::this_thread;
 
 /// In the setter's transaction: there until the change has been delivered, by this one if nobody else does it.
-pub(crate) struct Carrier<T: Clone + Send + Sync + 'static> {
-    pub(crate) shared: Arc<Shared<T>>,
+pub(crate) struct Carrier<L: Lined> {
+    pub(crate) of: Arc<L>,
     pub(crate) slot: Arc<Slot>,
 }
 
-impl<T: Clone + Send + Sync + 'static> Future for Carrier<T> {
+impl<L: Lined> Future for Carrier<L> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -24,30 +24,30 @@ impl<T: Clone + Send + Sync + 'static> Future for Carrier<T> {
         if self.slot.wait(cx.waker().clone()) {
             return Poll::Ready(());
         }
-        self.shared.take_over(Location::caller());
+        line::take_over(&self.of, Location::caller());
         if self.slot.is_settled() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Drop for Carrier<T> {
+impl<L: Lined> Drop for Carrier<L> {
     fn drop(&mut self) {
         if !self.slot.is_settled() {
             self.slot.set_carried(false);
-            // Within an update of this observable: that one finds the change waiting, and takes over.
-            if self.shared.store.own_update().is_none() {
-                self.shared.hand_over(Location::caller());
+            // Within an update of it: that one finds the change waiting, and takes over.
+            if self.of.store().own_update().is_none() {
+                line::hand_over(&self.of, Location::caller());
             }
         }
     }
 }
 
 /// In the setter's notification.
-pub(crate) struct Awaited<T> {
-    pub(crate) shared: Arc<Shared<T>>,
+pub(crate) struct Awaited<L> {
+    pub(crate) of: Arc<L>,
     pub(crate) slot: Arc<Slot>,
 }
 
-impl<T: Clone + Send + Sync + 'static> Deferred<()> for Awaited<T> {
+impl<L: Lined> Deferred<()> for Awaited<L> {
     fn has_settled(&self) -> bool {
         self.slot.is_settled()
     }
@@ -57,7 +57,7 @@ impl<T: Clone + Send + Sync + 'static> Deferred<()> for Awaited<T> {
     }
 
     fn waits_for_this_stack(&self) -> bool {
-        let deliverer = self.shared.store.lock(Location::caller()).deliverer;
+        let deliverer = self.of.store().lock(Location::caller()).line().deliverer;
         deliverer == this_thread::id() && !self.slot.is_settled()
     }
 }

@@ -31,7 +31,7 @@
 //!
 //! # The way of the data
 //!
-//! `observable.set` stores and delivers the change (`change`), [`Signal::notify`] takes a snapshot of the handlers
+//! `observable.set` stores the change (`change`) and has it told in its turn (`line`), [`Signal::notify`] takes a snapshot of the handlers
 //! (`handlers`, in the order of their `rank`) and calls them (`notify`). A synchronous one is called there and then; an
 //! asynchronous one gets a delivery, a future in the current transaction (`delivery`), which waits for its turn
 //! (`delivering`, `queue`; in an atomic transaction it takes its place at the commit: `held`). What they gave is collected
@@ -63,6 +63,7 @@ mod handlers;
 mod held;
 mod hooks;
 mod layers;
+mod line;
 mod lock;
 #[cfg(feature = "macros")]
 mod model;

@@ -1,19 +1,17 @@
 //! What is kept of an observable under its lock.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
-use crate::change::Change;
 use crate::layers::Layers;
+use crate::line::{HasLine, Line};
+use crate::news::News;
 
 pub(crate) struct State<T> {
     pub(crate) value: T,
     /// The number of the last change. Never used again, so that a value that stands is known by it.
     pub(crate) version: u64,
-    /// The thread that delivers; 0: none.
-    pub(crate) deliverer: u64,
-    /// Changes that wait to be taken along, in the order stored.
-    pub(crate) waiting: VecDeque<Change<T>>,
+    /// Who delivers, and what waits for that.
+    pub(crate) line: Line<News<T>>,
     /// What few have at a time.
     pub(crate) rare: Option<Box<Rare<T>>>,
 }
@@ -31,12 +29,12 @@ pub(crate) struct After<T>(Option<Box<Rare<T>>>);
 
 impl<T> State<T> {
     pub(crate) fn new(value: T) -> Self {
-        State { value, version: 1, deliverer: 0, waiting: VecDeque::new(), rare: None }
+        State { value, version: 1, line: Line::new(), rare: None }
     }
 
     #[inline]
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.deliverer == 0 && self.waiting.is_empty()
+        self.line.is_at_rest()
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare<T> {
@@ -73,6 +71,15 @@ impl<T> State<T> {
         }
         let wakers = std::mem::take(&mut rare.wakers);
         After((!wakers.is_empty()).then(|| Box::new(Rare { layers: Layers::new(), wakers })))
+    }
+}
+
+impl<T> HasLine for State<T> {
+    type News = News<T>;
+
+    #[inline]
+    fn line(&mut self) -> &mut Line<News<T>> {
+        &mut self.line
     }
 }
 

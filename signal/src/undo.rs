@@ -15,6 +15,7 @@ use settled::Transaction;
 use settled::plumbing::Undo;
 
 use crate::change::Shared;
+use crate::line;
 use crate::news::{By, News};
 
 impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
@@ -46,7 +47,7 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
         let is_on_top = guard.rare.as_ref().is_some_and(|rare| rare.layers.is_on_top(by));
         if is_heard && is_on_top && !guard.is_at_rest() {
             drop(guard);
-            prepared = Some(self.prepare(Location::caller()));
+            prepared = Some(line::prepare(&self, Location::caller()));
             guard = self.store.lock(Location::caller());
         }
         let state = &mut *guard;
@@ -70,7 +71,7 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
                 let stamp = state.version;
                 let (event, pair) = (handlers.zip(event.take()), pair_handlers.zip(pair.take()));
                 let news = News { event, pair, published: None, stamp, by: By::Restored };
-                drop(self.pass_on(guard, prepared, news, after, location));
+                drop(line::pass_on(&self, guard, prepared, news, || after.settle(), location));
             }
             None => {
                 drop(guard);
