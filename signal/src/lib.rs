@@ -127,3 +127,8 @@ pub mod __private {
 
 /// The core: scopes, transactions, failures.
 pub use settled as transaction;
+
+/// Its programs are run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+mod guide {}
