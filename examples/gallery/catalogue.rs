@@ -9,6 +9,14 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// What it shows: the first line of its header.
     pub(crate) about: String,
+    /// The arguments of each of its runs, one after the other; without, one run and no arguments. `{folder}` is a temporary
+    /// folder that its runs share, `{here}` that of this package.
+    #[serde(default = "once")]
+    pub(crate) runs: Vec<Vec<String>>,
+}
+
+fn once() -> Vec<Vec<String>> {
+    vec![Vec::new()]
 }
 
 #[derive(Deserialize)]

@@ -65,7 +65,7 @@ fn indent(text: &[u8]) -> String {
 /// Runs one example and shows it. Tells whether it passed.
 fn show(programs: &Path, entry: &Entry, record: bool) -> bool {
     println!("{}: {}\n", entry.name, entry.about);
-    let verdict = run::run(programs, &entry.name).map_err(|error| error.to_string()).and_then(|output| {
+    let verdict = run::run(programs, entry).map_err(|error| error.to_string()).and_then(|output| {
         print!("{}", indent(&output.stdout));
         stdout().flush().ok();
         if record && output.status.success() {

@@ -2,18 +2,36 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use crate::catalogue::Entry;
 
 /// Where the output of an example is recorded.
 pub(crate) fn recording(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("expected").join(name).with_extension("txt")
 }
 
-/// Runs an example that has been built into `programs`.
-pub(crate) fn run(programs: &Path, name: &str) -> io::Result<Output> {
-    let program = programs.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    let run = Command::new(&program).stdin(Stdio::null()).output();
-    run.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", program.display())))
+/// Runs an example that has been built into `programs`: all of its runs, up to the first that fails, as if they were one.
+pub(crate) fn run(programs: &Path, entry: &Entry) -> io::Result<Output> {
+    let program = programs.join(&entry.name).with_extension(std::env::consts::EXE_EXTENSION);
+    let folder = tempfile::tempdir()?;
+    let place = |argument: &String| {
+        let folder = folder.path().to_string_lossy();
+        argument.replace("{folder}", &folder).replace("{here}", env!("CARGO_MANIFEST_DIR"))
+    };
+    let mut all = Output { status: ExitStatus::default(), stdout: Vec::new(), stderr: Vec::new() };
+    for arguments in &entry.runs {
+        let run = Command::new(&program).args(arguments.iter().map(place)).stdin(Stdio::null()).output();
+        let output =
+            run.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", program.display())))?;
+        all.status = output.status;
+        all.stdout.extend(output.stdout);
+        all.stderr.extend(output.stderr);
+        if !all.status.success() {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// Whether an example has ended well and printed what is recorded for it.

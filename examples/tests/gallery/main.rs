@@ -9,6 +9,7 @@ mod run;
 
 mod command;
 mod metadata;
+mod todo_app;
 mod weather_station;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ fn programs() -> PathBuf {
 fn every_example_prints_what_is_recorded() {
     let mut wrong = Vec::new();
     for entry in catalogue::entries() {
-        let output = run::run(&programs(), &entry.name).expect("the example has been built");
+        let output = run::run(&programs(), &entry).expect("the example has been built");
         if let Err(why) = run::judge(&entry.name, &output) {
             wrong.push(format!("{}: {why}", entry.name));
         }
@@ -35,7 +36,9 @@ fn every_example_prints_what_is_recorded() {
 
 #[test]
 fn an_example_that_prints_something_else_or_fails_does_not_pass() {
-    let mut output = run::run(&programs(), "setter").expect("the example has been built");
+    let mut entry = catalogue::entries().swap_remove(0);
+    assert_eq!(entry.name, "setter");
+    let mut output = run::run(&programs(), &entry).expect("the example has been built");
     let more = [output.stdout.as_slice(), b"one line more\n"].concat();
     let printed = std::mem::replace(&mut output.stdout, more);
     let why = run::judge("setter", &output).expect_err("a line more");
@@ -45,7 +48,8 @@ fn an_example_that_prints_something_else_or_fails_does_not_pass() {
     let why = run::judge("setter", &output).expect_err("a line less");
     assert!(why.starts_with("line 1 differs"), "{why}");
 
-    assert!(run::run(&programs(), "nothing").is_err(), "a program that is not there");
+    entry.name = "nothing".to_string();
+    assert!(run::run(&programs(), &entry).is_err(), "a program that is not there");
     output.stdout = printed;
     output.status = command::gallery(&["--nonsense"]).status;
     assert!(run::judge("setter", &output).is_err(), "it has failed, whatever it printed");

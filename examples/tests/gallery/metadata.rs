@@ -73,5 +73,5 @@ fn the_table_of_the_readme_has_every_example_in_learning_order() {
         format!("| [`{0}`]({0}{end}) | {1} |", entry.name, entry.about)
     };
     let rows: Vec<String> = catalogue::entries().into_iter().map(row).collect();
-    assert_eq!(found, rows, "the table of examples/README.md is to be:\n{}\n", rows.join("\n"));
+    assert!(found == rows, "the table of examples/README.md is to be:\n{}\n", rows.join("\n"));
 }
