@@ -60,7 +60,7 @@ fn tell(what: &str, result: &Result<(), ScopeError<&str>>) {
     match result {
         Ok(()) => println!("{what}: stands"),
         Err(ScopeError::Body(error)) => println!("{what}: {error}"),
-        Err(ScopeError::Refused(check)) => println!("{what}: {}", check.error().expect("a check's error")),
+        Err(ScopeError::Refused(check)) => println!("{what}: {}", check.cause()),
         Err(ScopeError::Failed(failures)) => println!("{what}: stands, but {failures}"),
     }
 }

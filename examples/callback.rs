@@ -52,7 +52,7 @@ fn order(title: &'static str, invoices: &Invoices) -> Stashed<u32> {
             settled::add(send_invoice(title, *euros, invoices));
         }
         Err(failure) if failure.is_cancelled() => println!("callback: {title} was cancelled"),
-        Err(failure) => println!("callback: {}", failure.error().expect("a price fails by an error")),
+        Err(failure) => println!("callback: {}", failure.cause()),
     })
 }
 

@@ -87,6 +87,6 @@ fn main() {
     assert_eq!([day, single], [Some(5), Some(3)], "both partners for the day; nothing printed for the other");
     // Not lost with the receipt: it is in the transaction, and whoever started that has it in hand.
     let failure = outcome.failures.first().expect("there was paper for two");
-    println!("  and: {}", failure.error().expect("an error, no panic"));
+    println!("  and: {}", failure.cause());
     assert_eq!(outcome.failures.len(), 1);
 }

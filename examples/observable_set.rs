@@ -95,7 +95,7 @@ fn main() {
             heating.target.set(40);
         });
         let failures = done.await.expect_err("so far the valve does not open");
-        println!("  the caller hears: {}", failures.first().unwrap().error().expect("an error, no panic"));
+        println!("  the caller hears: {}", failures.first().unwrap().cause());
         // The value stands: it has been set. Where it is not to stand then, see `atomic_model` and `validation`.
         assert_eq!(heating.tell("the scope is over"), 4);
     });

@@ -125,7 +125,7 @@ fn main() {
     }));
     let failures = import.expect_err("two are not valid");
     for failure in failures.iter() {
-        println!("  {}", failure.error().expect("an error, no panic"));
+        println!("  {}", failure.cause());
     }
     let reasons: Vec<_> = failures.iter().filter_map(|failure| failure.downcast_ref::<Invalid>()).collect();
     assert_eq!(reasons, [&Invalid::NoSuchAge, &Invalid::Empty]);
