@@ -186,14 +186,12 @@ where
     pub fn build(self) -> Signal<E, R> {
         let SignalBuilder { mut options, external } = self;
         options.wraps_notify = options.validate.is_some() || options.on_notify.is_some();
-        let external = external.zip(options.name.clone());
-        let source = match external {
-            None => Source::new(options),
-            Some((signaller, name)) => {
-                options.wraps_notify = true;
-                Source::published(options, name, signaller)
-            }
-        };
+        let name = options.name.clone();
+        let source = Source::new(options);
+        if let Some((signaller, name)) = external.zip(name) {
+            let (signal, _) = source.publish(name, signaller.clone());
+            signaller.register_signal(signal);
+        }
         Signal::of(source)
     }
 }

@@ -120,7 +120,7 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
         let mut desk = Desk { new, event: None, pair: None, published: None, back: None, gone: Vec::new() };
         let handlers = shared.changed.handlers().snapshot();
         let pair_handlers = more.and_then(|more| more.replaced.handlers().snapshot());
-        let published = more.and_then(|more| more.published.as_ref()).filter(|_| publishes);
+        let published = more.and_then(|more| more.published.get()).filter(|_| publishes);
         let publishers = published.and_then(|published| published.handlers().snapshot());
         let is_heard = handlers.is_some() || pair_handlers.is_some() || publishers.is_some();
 

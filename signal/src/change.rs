@@ -38,7 +38,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn more(&self) -> &More<T> {
-        self.more.get_or_init(|| More::new(Rules::default(), None))
+        self.more.get_or_init(|| More::new(Rules::default()))
     }
 }
 

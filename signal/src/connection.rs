@@ -96,10 +96,20 @@ impl Connection {
     /// assert_eq!(signal.notify(2).results(), Some(&[2][..]));
     /// ```
     pub fn block(&self) -> BlockGuard {
+        self.block_once();
+        BlockGuard(self.clone())
+    }
+
+    /// Until it is unblocked.
+    pub(crate) fn block_once(&self) {
         if let Some(list) = self.list() {
             list.block(self.key);
         }
-        BlockGuard(self.clone())
+    }
+
+    /// Is the list gone? May be asked under a lock.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.list.as_ref().is_none_or(|list| list.strong_count() == 0)
     }
 
     pub(crate) fn forget(&self) {

@@ -5,13 +5,16 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use settled::{Failures, Handled};
 
+use crate::external_model::ExternalModel;
 use crate::handlers::Handlers;
+use crate::lock::lock;
 use crate::notify;
 
 /// An event whose type is known to who sends and who receives it.
@@ -24,6 +27,10 @@ pub type AnyEvent = Arc<dyn Any + Send + Sync>;
 /// handlers do (and waits for its commit, if it is atomic), and its failure is one of the notification. So it is with the
 /// changes of an observable ([`ObservableBuilder::external`](crate::ObservableBuilder::external)).
 /// [`notify_unpublished`](crate::Signal::notify_unpublished) leaves it out.
+///
+/// Hung on a [`SignalRegistry`](crate::SignalRegistry::add_signaller) it is told of all that is registered there, each under
+/// the name that it has there, and of models. How an event is written down is its own affair: it gets, and gives, the event
+/// itself.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -64,6 +71,12 @@ pub trait ExternalSignaller: Send + Sync {
     /// A signal with a name has been built. To be kept by who brings events in: it does not keep the signal alive.
     fn register_signal(&self, signal: ExternalSignal);
 
+    /// A model has been registered in a [`SignalRegistry`](crate::SignalRegistry) that this one hangs on; its signals have been
+    /// told of before. It may [take](crate::ExternalHandler::take) handlers whose names are its own.
+    fn register_model(&self, model: ExternalModel) {
+        drop(model);
+    }
+
     /// The handlers of that signal are being notified of this event, which is an `Arc` of the signal's event type.
     ///
     /// # Errors
@@ -82,8 +95,19 @@ pub struct ExternalSignal {
 
 /// Takes an event of a type that is not known here.
 pub(crate) trait Inbound: Send + Sync {
-    /// `None` if the event is of another type.
-    fn notify(self: Arc<Self>, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling>;
+    fn notify(
+        self: Arc<Self>,
+        event: &dyn Any,
+        location: &'static Location<'static>,
+    ) -> Result<Settling, NotTaken>;
+}
+
+/// Why an event from elsewhere is not taken.
+pub(crate) enum NotTaken {
+    /// It is of another type.
+    OfAnotherType,
+    /// This only tells.
+    OnlyTells,
 }
 
 /// Until its handlers are done.
@@ -94,10 +118,14 @@ where
     E: Clone + Send + Sync + 'static,
     R: Send + 'static,
 {
-    fn notify(self: Arc<Self>, event: &dyn Any, location: &'static Location<'static>) -> Option<Settling> {
-        let event = event.downcast_ref::<E>()?.clone();
+    fn notify(
+        self: Arc<Self>,
+        event: &dyn Any,
+        location: &'static Location<'static>,
+    ) -> Result<Settling, NotTaken> {
+        let event = event.downcast_ref::<E>().ok_or(NotTaken::OfAnotherType)?.clone();
         let notification = notify::to_all(&self, event, false, location);
-        Some(Box::pin(async move { notification.await.map(drop) }))
+        Ok(Box::pin(async move { notification.await.map(drop) }))
     }
 }
 
@@ -149,8 +177,13 @@ impl ExternalSignal {
         async move {
             match known {
                 None => Ok(()),
-                Some(Some(settling)) => settling.await.map_err(Into::into),
-                Some(None) => Err(format!("an event for `{name}` is not of its type, `{expected}`").into()),
+                Some(Ok(settling)) => settling.await.map_err(Into::into),
+                Some(Err(NotTaken::OfAnotherType)) => {
+                    Err(format!("an event for `{name}` is not of its type, `{expected}`").into())
+                }
+                Some(Err(NotTaken::OnlyTells)) => {
+                    Err(format!("`{name}` only tells what it is: it takes no events").into())
+                }
             }
         }
     }
@@ -162,21 +195,72 @@ impl fmt::Debug for ExternalSignal {
     }
 }
 
-/// Publishes the events of one signal.
+/// Who is told of the notifications of one signal.
+pub(crate) struct Publishers<E> {
+    /// Is there any? To be looked at without the lock.
+    any: AtomicBool,
+    list: Mutex<Arc<Vec<Publish<E>>>>,
+}
+
+/// Tells one of them.
 pub(crate) struct Publish<E> {
     signal: ExternalSignal,
     signaller: Arc<dyn ExternalSignaller>,
     event: PhantomData<fn(E)>,
 }
 
-impl<E: Clone + Send + Sync + 'static> Publish<E> {
-    pub(crate) fn new(signal: ExternalSignal, signaller: Arc<dyn ExternalSignaller>) -> Self {
-        Publish { signal, signaller, event: PhantomData }
+impl<E> Default for Publishers<E> {
+    fn default() -> Self {
+        Publishers { any: AtomicBool::new(false), list: Mutex::default() }
+    }
+}
+
+impl<E> Publishers<E> {
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
     }
 
+    /// Those who are to be told now.
+    pub(crate) fn now(&self) -> Option<Arc<Vec<Publish<E>>>> {
+        self.any().then(|| lock(&self.list).clone())
+    }
+
+    pub(crate) fn add(&self, signal: ExternalSignal, signaller: Arc<dyn ExternalSignaller>) {
+        self.change(|list| {
+            let added = Publish { signal, signaller, event: PhantomData };
+            list.iter().cloned().chain([added]).collect()
+        });
+    }
+
+    /// It was added by this name.
+    pub(crate) fn remove(&self, name: &str, signaller: &Arc<dyn ExternalSignaller>) {
+        let is_it = |publish: &Publish<E>| {
+            publish.signal.name() == name && Arc::ptr_eq(&publish.signaller, signaller)
+        };
+        self.change(|list| list.iter().filter(|publish| !is_it(publish)).cloned().collect());
+    }
+
+    /// The old list is dropped when the lock is open again: it may hold the last of a signaller.
+    fn change(&self, f: impl FnOnce(&[Publish<E>]) -> Vec<Publish<E>>) {
+        let mut list = lock(&self.list);
+        let new = Arc::new(f(&list));
+        self.any.store(!new.is_empty(), Ordering::Relaxed);
+        let old = std::mem::replace(&mut *list, new);
+        drop(list);
+        drop(old);
+    }
+}
+
+impl<E> Clone for Publish<E> {
+    fn clone(&self) -> Self {
+        Publish { signal: self.signal.clone(), signaller: self.signaller.clone(), event: PhantomData }
+    }
+}
+
+impl<E> Publish<E> {
     /// To be awaited.
-    pub(crate) fn begin(&self, event: &E) -> impl Future<Output = Handled> + Send + 'static + use<E> {
-        let event: AnyEvent = Arc::new(event.clone());
+    pub(crate) fn begin(&self, event: AnyEvent) -> impl Future<Output = Handled> + Send + 'static + use<E> {
         let (signal, signaller) = (self.signal.clone(), self.signaller.clone());
         async move { signaller.publish(&signal, event).await }
     }

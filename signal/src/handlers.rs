@@ -161,6 +161,16 @@ impl<E, R> Handlers<E, R> {
         list.slots.len() - list.vacant
     }
 
+    /// Those who are connected, in their order, with their names.
+    pub(crate) fn named(&self) -> Vec<(Option<Arc<str>>, Key)> {
+        let list = lock(&self.list);
+        let connected = list.keys.iter().zip(&*list.slots).filter_map(|(key, slot)| {
+            let entry = slot.as_ref().filter(|entry| !entry.is_gone())?;
+            Some((entry.name().cloned(), *key))
+        });
+        connected.collect()
+    }
+
     /// Forgets those whose objects are gone.
     pub(crate) fn forget_gone(&self) {
         let mut list = lock(&self.list);

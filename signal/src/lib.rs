@@ -36,7 +36,7 @@
 //! asynchronous one gets a delivery, a future in the current transaction (`delivery`), which waits for its turn
 //! (`delivering`, `queue`; in an atomic transaction it takes its place at the commit: `held`). What they gave is collected
 //! in the [`Notification`] (`parts`). What a builder can put around that is in `options` and `hooks`, what listens without
-//! being a handler in `stream` and `external`.
+//! being a handler in `stream` and `external`. Who finds things by their names does so in a [`SignalRegistry`] (`registry`).
 //!
 //! # What it costs
 //!
@@ -57,7 +57,9 @@ mod connection;
 mod crowd;
 mod delivering;
 mod delivery;
+mod describe;
 mod external;
+mod external_model;
 mod handler;
 mod handlers;
 mod held;
@@ -65,7 +67,6 @@ mod hooks;
 mod layers;
 mod line;
 mod lock;
-#[cfg(feature = "macros")]
 mod model;
 mod news;
 mod notification;
@@ -79,6 +80,7 @@ mod published;
 mod queue;
 mod rank;
 mod refused;
+mod registry;
 mod relay;
 mod ring;
 mod round;
@@ -100,6 +102,7 @@ pub use connect_with::ConnectBuilder;
 pub use connection::Connection;
 pub use delivery::Delivery;
 pub use external::{AnyEvent, ExternalSignal, ExternalSignaller};
+pub use external_model::{ExternalHandler, ExternalModel};
 pub use handler::Handler;
 pub use hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 pub use notification::Notification;
@@ -108,6 +111,7 @@ pub use observable_builder::ObservableBuilder;
 pub use outcome::{HandlerOutcome, IntoOutcome};
 pub use rank::Order;
 pub use refused::Rejected;
+pub use registry::{Registered, Registrable, RegistryError, SignalRegistry, Told};
 pub use scoped::{BlockGuard, ScopedConnection};
 pub use signal::Signal;
 pub use source::Source;
@@ -117,9 +121,9 @@ pub use stream::{EventStream, Lagged};
 pub use settled_macros::{handlers, model};
 
 /// For the macros.
-#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::describe::Description;
     pub use crate::model::{
         ExpectsBlock, HandlersBlock, Hidden, MaybeBlock, Model, Name, NoBlock, Shown, Value, called_on,
     };

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
+use crate::describe::Description;
 use crate::observable::Observable;
 
 /// A struct that is marked `#[model]`.
@@ -26,6 +27,11 @@ pub trait Model {
         Self: 'a;
 
     fn signals(&self) -> Self::Signals<'_>;
+
+    /// Tells what it has, its base first.
+    fn describe(model: &Arc<Self>, to: &mut Description)
+    where
+        Self: Sized;
 }
 
 /// A model whose constructor connects the block of this number: any of them where it can look for them, those that it
@@ -46,6 +52,9 @@ pub trait ExpectsBlock<const N: usize>: Model {}
 )]
 pub trait HandlersBlock<const N: usize>: ExpectsBlock<N> + Sized {
     fn connect(model: &Arc<Self>);
+
+    /// Tells what its methods handle.
+    fn methods(model: &Arc<Self>, to: &mut Description);
 }
 
 /// The block of this number, if there is one: its own `connect` comes before that of [`NoBlock`].
@@ -56,10 +65,16 @@ impl<M: HandlersBlock<N>, const N: usize> MaybeBlock<M, N> {
     pub fn connect(model: &Arc<M>) {
         M::connect(model);
     }
+
+    pub fn methods(model: &Arc<M>, to: &mut Description) {
+        M::methods(model, to);
+    }
 }
 
 pub trait NoBlock<M> {
     fn connect(_: &Arc<M>) {}
+
+    fn methods(_: &Arc<M>, _: &mut Description) {}
 }
 
 impl<M, const N: usize> NoBlock<M> for MaybeBlock<M, N> {}

@@ -65,7 +65,7 @@ impl<T: Clone + Send + Sync + 'static> News<T> {
                     let pair = pair.map(|(handlers, pair)| {
                         tell(more.replaced.handlers(), handlers, pair, location, stamp, is_sync)
                     });
-                    let published = published.zip(more.published.as_ref());
+                    let published = published.zip(more.published.get());
                     let published = published.map(|((handlers, event), source)| {
                         tell(source.handlers(), handlers, event, location, stamp, is_sync)
                     });

@@ -91,26 +91,29 @@ pub(crate) fn to_all<E: Clone + Send + Sync + 'static, R: Send + 'static>(
     location: &'static Location<'static>,
 ) -> Notification<R> {
     let snapshot = handlers.snapshot();
-    let publish = handlers.options.publish.as_ref().filter(|_| publishes);
-    let Some(publish) = publish else {
+    let publishers = if publishes { handlers.options.publishers.now() } else { None };
+    let Some(publishers) = publishers else {
         return match snapshot {
             Some(snapshot) => notify(handlers, snapshot, event, location),
             None => Notification::done(Vec::new()),
         };
     };
-    let room = snapshot.as_ref().map_or(0, |snapshot| snapshot.len()) + 1;
+    let room = snapshot.as_ref().map_or(0, |snapshot| snapshot.len()) + publishers.len();
     let mut round = Round::new(location, room, handlers.options.sequential);
     let ((), own) = plumbing::lazily(location, || {
         // Made from the event before that is given away, and added behind the handlers.
-        let publishing = catch_unwind(AssertUnwindSafe(|| publish.begin(&event)));
+        let published = catch_unwind(AssertUnwindSafe(|| Arc::new(event.clone())));
         if let Some(snapshot) = snapshot {
             call_all(handlers, snapshot, event, &mut round);
         }
-        match publishing {
-            Ok(publishing) => {
-                let publishing = async move { publishing.await.map(|()| Yield::Nothing) };
-                let stashed = plumbing::add_at(publishing, location);
-                round.parts().push_delivery(stashed, None);
+        match published {
+            Ok(event) => {
+                for publish in &*publishers {
+                    let publishing = publish.begin(event.clone());
+                    let publishing = async move { publishing.await.map(|()| Yield::Nothing) };
+                    let stashed = plumbing::add_at(publishing, location);
+                    round.parts().push_delivery(stashed, None);
+                }
             }
             Err(payload) => round.panicked(payload),
         }

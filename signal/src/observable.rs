@@ -453,13 +453,25 @@ where
     }
 }
 
+impl<T> Observable<T> {
+    pub(crate) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.shared
+    }
+
+    /// One handle more, if there is one: when the last is gone, streams have come to their end.
+    pub(crate) fn one_more(shared: Arc<Shared<T>>) -> Option<Self> {
+        let more = |handles: usize| (handles > 0).then_some(handles + 1);
+        let counted = shared.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        counted.is_ok().then(|| Observable { shared })
+    }
+}
+
 impl<T> Drop for Observable<T> {
     fn drop(&mut self) {
         self.shared.let_go();
     }
 }
 
-#[cfg(feature = "macros")]
 impl<T> Observable<T>
 where
     T: Clone + Send + Sync + 'static,

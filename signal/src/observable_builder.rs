@@ -10,7 +10,7 @@ use crate::delivery::Delivery;
 use crate::external::ExternalSignaller;
 use crate::observable::Observable;
 use crate::options::Options;
-use crate::published::publish;
+use crate::published::connect;
 use crate::rules::{More, Rules};
 
 /// Makes an [`Observable`] with more to it: see [`Observable::builder`]. What is not used costs nothing.
@@ -162,12 +162,12 @@ where
     pub fn build(self) -> Observable<T> {
         let ObservableBuilder { value, name, rules, delivery, external } = self;
         let shared = Shared::new(value, Options { delivery, ..Options::default() }, name.clone());
-        match external.zip(name) {
-            Some((signaller, name)) => publish(&shared, name, signaller, rules),
-            None if rules.is_empty() => {}
-            None => {
-                shared.more.get_or_init(|| More::new(rules, None));
-            }
+        if !rules.is_empty() {
+            shared.more.get_or_init(|| More::new(rules));
+        }
+        if let Some((signaller, name)) = external.zip(name) {
+            let (signal, _) = connect(&shared, name, signaller.clone());
+            signaller.register_signal(signal);
         }
         Observable::of(shared)
     }

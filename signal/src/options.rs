@@ -7,7 +7,7 @@ use settled::BoxError;
 
 use crate::connection::Connection;
 use crate::delivery::Delivery;
-use crate::external::Publish;
+use crate::external::Publishers;
 use crate::hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 use crate::notification::Notification;
 use crate::rank::Order;
@@ -31,12 +31,18 @@ pub(crate) struct Options<E, R> {
     pub(crate) on_connect: Option<OnConnect<E, R>>,
     pub(crate) on_disconnect: Option<OnDisconnect<E, R>>,
     /// Who is told of each notification.
-    pub(crate) publish: Option<Publish<E>>,
-    /// There is more to a `notify` than to call the handlers.
+    pub(crate) publishers: Publishers<E>,
+    /// There is a validator, or a hook around `notify`.
     pub(crate) wraps_notify: bool,
 }
 
 impl<E, R> Options<E, R> {
+    /// Is there more to a `notify` than to call the handlers?
+    #[inline]
+    pub(crate) fn is_wrapped(&self) -> bool {
+        self.wraps_notify || self.publishers.any()
+    }
+
     /// May the handlers be notified of this?
     pub(crate) fn validate(&self, event: &E) -> Result<(), Reason> {
         let Some(validate) = &self.validate else { return Ok(()) };
@@ -58,7 +64,7 @@ impl<E, R> Default for Options<E, R> {
             on_notify: None,
             on_connect: None,
             on_disconnect: None,
-            publish: None,
+            publishers: Publishers::default(),
             wraps_notify: false,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use settled::BoxError;
 
@@ -18,13 +19,13 @@ pub(crate) type Same<T> = fn(&T, &T) -> bool;
 pub(crate) struct More<T> {
     pub(crate) rules: Rules<T>,
     pub(crate) replaced: Source<(T, T)>,
-    /// Has a handler that tells an external signaller.
-    pub(crate) published: Option<Source<T>>,
+    /// Has handlers that tell external signallers.
+    pub(crate) published: OnceLock<Source<T>>,
 }
 
 impl<T> More<T> {
-    pub(crate) fn new(rules: Rules<T>, published: Option<Source<T>>) -> Box<Self> {
-        Box::new(More { rules, replaced: Source::new(Options::default()), published })
+    pub(crate) fn new(rules: Rules<T>) -> Box<Self> {
+        Box::new(More { rules, replaced: Source::new(Options::default()), published: OnceLock::new() })
     }
 }
 

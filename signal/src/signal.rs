@@ -91,7 +91,7 @@ where
     #[track_caller]
     pub fn notify(&self, event: E) -> Notification<R> {
         let handlers = self.source.handlers();
-        if handlers.options.wraps_notify {
+        if handlers.options.is_wrapped() {
             return self.notify_wrapped(event, true, Location::caller());
         }
         match handlers.snapshot() {

@@ -1,18 +1,19 @@
 //! The face of a signal to which one subscribes.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::connect_with::ConnectBuilder;
 use crate::connection::Connection;
 use crate::delivery::Deliver;
-use crate::external::{ExternalSignal, ExternalSignaller, Publish};
+use crate::external::{ExternalSignal, ExternalSignaller};
 use crate::handler::{Connectable, Handler, Later};
 use crate::handlers::{Candidate, Handlers};
 use crate::hooks::{Connecting, Disconnecting, Subscriber};
 use crate::options::Options;
 use crate::outcome::IntoOutcome;
 use crate::rank::{Key, Place};
+use crate::registry::Stop;
 
 /// Where handlers connect: what a [`Signal`](crate::Signal) shows to those who may listen but not notify.
 ///
@@ -39,28 +40,6 @@ impl<E, R> Source<E, R> {
         Source { handlers: Arc::new(Handlers::new(options)) }
     }
 
-    /// With a signaller that is told of it.
-    pub(crate) fn published(
-        options: Options<E, R>,
-        name: Arc<str>,
-        signaller: Arc<dyn ExternalSignaller>,
-    ) -> Self
-    where
-        E: Clone + Send + Sync + 'static,
-        R: Send + 'static,
-    {
-        let mut known = None;
-        let handlers = Arc::new_cyclic(|handlers: &Weak<Handlers<E, R>>| {
-            let signal = known.insert(ExternalSignal::new(name, handlers.clone()));
-            let publish = Some(Publish::new(signal.clone(), signaller.clone()));
-            Handlers::new(Options { publish, ..options })
-        });
-        if let Some(signal) = known {
-            signaller.register_signal(signal);
-        }
-        Source { handlers }
-    }
-
     pub(crate) fn of(handlers: Arc<Handlers<E, R>>) -> Self {
         Source { handlers }
     }
@@ -76,6 +55,47 @@ where
     E: Clone + Send + Sync + 'static,
     R: Send + 'static,
 {
+    /// Of a signal: its notifications are published from now on, until that is stopped.
+    pub(crate) fn publish(
+        &self,
+        name: Arc<str>,
+        signaller: Arc<dyn ExternalSignaller>,
+    ) -> (ExternalSignal, Stop) {
+        let signal = ExternalSignal::new(name.clone(), Arc::downgrade(&self.handlers));
+        self.handlers.options.publishers.add(signal.clone(), signaller.clone());
+        let handlers = Arc::downgrade(&self.handlers);
+        let stop = move || {
+            if let Some(handlers) = handlers.upgrade() {
+                handlers.options.publishers.remove(&name, &signaller);
+            }
+        };
+        (signal, Box::new(stop))
+    }
+
+    /// The handlers that are connected, with their names.
+    pub(crate) fn connections(&self) -> Vec<(Option<Arc<str>>, Connection)> {
+        let named = self.handlers.named();
+        named.into_iter().map(|(name, key)| (name, self.connection(key))).collect()
+    }
+
+    /// The connection of the first handler that was given this [name](ConnectBuilder::name).
+    ///
+    /// Costs a look at each.
+    ///
+    /// ```
+    /// # use settled_signal::Signal;
+    /// let signal = Signal::<u32, u32>::new();
+    /// signal.connect_with().name("ten").sync(|x| x * 10);
+    /// signal.connect_with().name("hundred").sync(|x| x * 100);
+    /// let _guard = signal.find("ten").unwrap().block();
+    /// assert_eq!(signal.notify(1).results(), Some(&[100][..]));
+    /// assert!(signal.find("thousand").is_none());
+    /// ```
+    pub fn find(&self, name: &str) -> Option<Connection> {
+        let mut connections = self.connections().into_iter();
+        connections.find(|(of, _)| of.as_deref() == Some(name)).map(|(_, connection)| connection)
+    }
+
     /// Connects a synchronous handler: it is called inside `notify`.
     ///
     /// ```

@@ -7,7 +7,10 @@ mod atomic;
 mod connecting;
 mod dead;
 mod delivery;
+mod exchange;
 mod failures;
+#[path = "../../examples/external/exchange.rs"]
+mod in_process;
 mod kit;
 mod model;
 mod models;
@@ -19,6 +22,7 @@ mod queue;
 mod queue_trees;
 mod reentrancy;
 mod reference;
+mod registry;
 mod rules;
 mod streams;
 mod takeover;

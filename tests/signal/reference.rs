@@ -259,6 +259,26 @@ fn s10_a_signal_of_a_model_exists_per_instance() {
     assert_eq!(log.take(), ["renamed Grace"]);
 }
 
+/// Python drops what a handler has no parameter for. Here a handler takes the one event, and what it has no use for it does
+/// not name: there is nothing to drop.
+#[test]
+fn s18_a_handler_takes_of_the_event_what_it_needs() {
+    let (signal, log) = (Signal::<(u32, &'static str)>::new(), Log::new());
+    let noted = log.clone();
+    signal.connect(move |(count, what)| noted.note(format!("{count} {what}")));
+    let noted = log.clone();
+    signal.connect(move |(count, _)| noted.note(count.to_string()));
+    let noted = log.clone();
+    signal.connect(move |_| noted.note("something"));
+    let noted = log.clone();
+    signal.connect_async(move |(_, what)| {
+        let noted = noted.clone();
+        async move { noted.note(what) }
+    });
+    finish(signal.notify((3, "apples"))).unwrap();
+    assert_eq!(log.take(), ["3 apples", "3", "something", "apples"]);
+}
+
 #[test]
 fn s19_the_others_run_and_all_errors_are_reported() {
     let (signal, log) = (Signal::<u32>::new(), Log::new());

@@ -11,6 +11,9 @@ pub(crate) mod model;
 mod new;
 mod signals;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Ident};

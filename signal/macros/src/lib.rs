@@ -177,7 +177,8 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Marks methods of a [model](macro@model) as handlers: its constructor connects them, weakly.
 ///
-/// `#[handler(name)]` names a field or a signal of the model or its base. A name that there is not is an error there.
+/// `#[handler(name)]` names a field or a signal of the model or its base. A name that there is not is an error there. (For what
+/// is beyond the model see below.)
 ///
 /// ```
 /// use std::sync::Arc;
@@ -227,6 +228,32 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[handler(name, priority = 10)]` | before those of a lower one; others have 0 |
 /// | `#[handler(name, once)]` | for one call |
 /// | `#[handler(name, delivery = Latest)]` | asynchronous: what becomes of an event while it is busy; see `Delivery` |
+///
+/// # Beyond the model
+///
+/// `#[handler("weather.*.rain")]`, with a string, is a handler of what has such a name in the `SignalRegistry` that the model is
+/// registered in: in a pattern `*` is one segment of a name, `**` any number of them. It takes the event, whose type says
+/// what it is for: a signal without results, an observable or a source of that. It is connected when the model is registered,
+/// unless an `ExternalSignaller` takes it.
+///
+/// ```
+/// use settled_signal::{Signal, SignalRegistry, handlers, model};
+///
+/// #[model]
+/// struct Barrel { level: u32 }
+///
+/// #[handlers]
+/// impl Barrel {
+///     #[handler("weather.*.rain")]
+///     fn on_rain(&self, amount: &u32) { self.update_level(|level| *level += amount); }
+/// }
+///
+/// let (registry, rain, barrel) = (SignalRegistry::new(), Signal::<u32>::new(), Barrel::new(1));
+/// registry.register("garden.barrel", &barrel).unwrap();
+/// registry.register("weather.today.rain", &rain).unwrap();
+/// rain.notify(5);
+/// assert_eq!(barrel.level(), 6);
+/// ```
 ///
 /// # Several blocks
 ///

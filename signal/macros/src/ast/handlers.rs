@@ -2,7 +2,9 @@
 
 use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Expr, Ident, ImplItem, ImplItemFn, ItemImpl, LitInt, Meta, Result, Token};
+use syn::{
+    Attribute, Error, Expr, Ident, ImplItem, ImplItemFn, ItemImpl, LitInt, LitStr, Meta, Result, Token,
+};
 
 use crate::ast::Errors;
 use crate::ast::options::{Once, each, once, one_of, unknown};
@@ -20,12 +22,20 @@ pub(crate) struct Block {
 /// One `#[handler(..)]` of one method.
 pub(crate) struct Handler {
     /// What it handles.
-    pub(crate) source: Ident,
+    pub(crate) source: Handled,
     pub(crate) options: Options,
     /// The method, without its body.
     pub(crate) method: syn::Signature,
     /// The method's `#[cfg]`s.
     pub(crate) cfg: Vec<Attribute>,
+}
+
+/// What a handler is of.
+pub(crate) enum Handled {
+    /// A field of its model.
+    Field(Ident),
+    /// Something beyond its model, that is registered under such a name.
+    Outside(LitStr),
 }
 
 #[derive(Default)]
@@ -90,7 +100,7 @@ impl Handler {
     }
 }
 
-fn parse_mark(mark: &Attribute) -> Result<(Ident, Options)> {
+fn parse_mark(mark: &Attribute) -> Result<(Handled, Options)> {
     let missing = "a handler names the field or signal that it handles: `#[handler(name)]`";
     let list = match &mark.meta {
         Meta::List(list) if !list.tokens.is_empty() => list,
@@ -102,7 +112,10 @@ fn parse_mark(mark: &Attribute) -> Result<(Ident, Options)> {
         }
     };
     list.parse_args_with(|input: ParseStream<'_>| {
-        let source = input.parse().map_err(|error: Error| Error::new(error.span(), missing))?;
+        let source = match input.peek(LitStr) {
+            true => Handled::Outside(input.parse()?),
+            false => Handled::Field(input.parse().map_err(|error: Error| Error::new(error.span(), missing))?),
+        };
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
         }

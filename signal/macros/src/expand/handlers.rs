@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Type};
 
-use crate::ast::handlers::{Block, Handler};
+use crate::ast::handlers::{Block, Handled, Handler};
 use crate::ast::options::Once;
 use crate::expand::{at, local, local_at, name};
 use crate::valid::handlers::{Takes, self_of};
@@ -18,20 +18,73 @@ pub(crate) fn expand(block: &Block) -> TokenStream {
     let cfg = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let (model, signals) = (local("model"), local("signals"));
     let name = model_name(model_type);
-    let handlers = block.handlers.iter().map(|handler| connect(handler, &name, &model, &signals));
+    let connections = block.handlers.iter().filter_map(|handler| match &handler.source {
+        Handled::Field(field) => {
+            let (cfg, connection) = (&handler.cfg, connect(handler, &name, &model));
+            Some(quote!(#(#cfg)* #signals .#field #connection;))
+        }
+        Handled::Outside(_) => None,
+    });
+    let to = local("to");
+    let methods = block.handlers.iter().map(|handler| method(handler, &name, &model, &to));
     quote! {
         #(#cfg)*
         impl #generics ::settled_signal::__private::HandlersBlock<#number> for #model_type #bounds {
             fn connect(#model: &::std::sync::Arc<Self>) {
                 let #signals = ::settled_signal::__private::Model::signals(&**#model);
-                #(#handlers)*
+                let _ = &#signals;
+                #(#connections)*
+            }
+
+            fn methods(
+                #model: &::std::sync::Arc<Self>,
+                #to: &mut ::settled_signal::__private::Description,
+            ) {
+                let _ = #model;
+                #(#methods)*
             }
         }
     }
 }
 
-fn connect(handler: &Handler, model_name: &str, model: &Ident, signals: &Ident) -> TokenStream {
-    let (cfg, source, method) = (&handler.cfg, &handler.source, &handler.method.ident);
+/// Tells a registry of it.
+fn method(handler: &Handler, model_name: &str, model: &Ident, to: &Ident) -> TokenStream {
+    let (cfg, is_async) = (&handler.cfg, handler.method.asyncness.is_some());
+    let name = format!("{model_name}.{}", handler.method.ident.unraw());
+    let outside = match &handler.source {
+        Handled::Field(field) => {
+            let field = field.unraw().to_string();
+            return quote!(#(#cfg)* #to.handler(#name, #field, #is_async););
+        }
+        Handled::Outside(outside) => outside,
+    };
+    let event = match event_type(handler) {
+        Some(Type::Reference(reference)) => (*reference.elem).clone(),
+        Some(ty) => ty.clone(),
+        None => return TokenStream::new(),
+    };
+    let (weak, source) = (local("bound"), local("source"));
+    let connection = connect(handler, model_name, model);
+    quote_spanned! {at(outside.span())=>
+        #(#cfg)*
+        {
+            let #weak = ::std::sync::Arc::downgrade(#model);
+            #to.outside(#name, #outside, #is_async, move |#source: &::settled_signal::Source<#event>| {
+                match #weak.upgrade() {
+                    ::core::option::Option::Some(#model) => {
+                        let #model = &#model;
+                        #source #connection
+                    }
+                    ::core::option::Option::None => ::core::default::Default::default(),
+                }
+            });
+        }
+    }
+}
+
+/// What follows its source.
+fn connect(handler: &Handler, model_name: &str, model: &Ident) -> TokenStream {
+    let method = &handler.method.ident;
     let options = &handler.options;
     let here = at(handler.span());
     let is_async = handler.method.asyncness.is_some();
@@ -86,15 +139,12 @@ fn connect(handler: &Handler, model_name: &str, model: &Ident, signals: &Ident) 
     // Where an error about it points: at what it returns.
     let finish = format_ident!("{}", if is_async { "run" } else { "sync" }, span = returns);
     quote! {
-        #(#cfg)*
-        #signals
-            .#source
             .connect_with()
             .weak(#model)
             .level(<Self as ::settled_signal::__private::Model>::LEVEL)
             #name
             #first #last #once #priority #delivery
-            .#finish(#closure);
+            .#finish(#closure)
     }
 }
 

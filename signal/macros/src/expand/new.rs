@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, Ident};
 
 use crate::BLOCKS;
 use crate::ast::model::{Field, Kind, Model};
@@ -25,7 +25,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         quote!(#(#cfg)* #name: #value)
     });
     let made = local("model");
-    let connect = connect(model, &made);
+    let connect = blocks(model, "connect", &quote!(&#made));
     let doc = format!("A new `{}`, with its handlers connected.", model.name.unraw());
     quote! {
         #[doc = #doc]
@@ -95,21 +95,22 @@ fn validator(validate: &Expr) -> TokenStream {
     quote_spanned!(at(validate.span())=> .validate(#validate))
 }
 
-/// Connects what the blocks of handlers declare. A generic model says how many there are; for others all that there can be
-/// are looked for.
-fn connect(model: &Model, made: &Ident) -> TokenStream {
+/// Calls this function of each block of handlers. A generic model says how many there are; for others all that there can
+/// be are looked for.
+pub(crate) fn blocks(model: &Model, function: &str, arguments: &TokenStream) -> TokenStream {
+    let function = format_ident!("{function}");
     if model.generics.params.is_empty() {
         let blocks = 1..=BLOCKS;
         return quote! {
             {
                 use ::settled_signal::__private::{MaybeBlock, NoBlock as _};
-                #(MaybeBlock::<Self, #blocks>::connect(&#made);)*
+                #(MaybeBlock::<Self, #blocks>::#function(#arguments);)*
             }
         };
     }
     let blocks = 1..=model.options.handlers.as_ref().map_or(0, |(_, count)| *count);
     let span = model.options.handlers.as_ref().map_or_else(proc_macro2::Span::call_site, |(span, _)| *span);
     quote_spanned! {at(span)=>
-        #(<Self as ::settled_signal::__private::HandlersBlock<#blocks>>::connect(&#made);)*
+        #(<Self as ::settled_signal::__private::HandlersBlock<#blocks>>::#function(#arguments);)*
     }
 }

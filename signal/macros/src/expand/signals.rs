@@ -9,7 +9,8 @@ use syn::{GenericParam, parse_quote};
 
 use crate::ast::model::{Field, Kind, Model};
 use crate::expand::model::visibility;
-use crate::expand::{at, cfg};
+use crate::expand::new::blocks;
+use crate::expand::{at, cfg, local};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let (name, label) = (&model.name, model.name.unraw().to_string());
@@ -70,6 +71,21 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             )*
         }
     };
+    let (made, to) = (local("model"), local("to"));
+    let bases = model.fields.iter().filter(|field| field.kind() == Kind::Base).map(|field| {
+        let (cfg, name) = (cfg(&field.marks.rest), &field.name);
+        quote!(#(#cfg)* ::settled_signal::__private::Model::describe(&#made.#name, #to);)
+    });
+    let parts = model.fields.iter().filter_map(|field| {
+        let (cfg, name) = (cfg(&field.marks.rest), &field.name);
+        let label = name.unraw().to_string();
+        match field.kind() {
+            Kind::Observable => Some(quote!(#(#cfg)* #to.observable(#label, &#made.#name);)),
+            Kind::Signal => Some(quote!(#(#cfg)* #to.signal(#label, &#made.#name);)),
+            Kind::Base | Kind::Plain => None,
+        }
+    });
+    let methods = blocks(model, "methods", &quote!(#made, #to));
     quote! {
         const _: () = {
             #[doc(hidden)]
@@ -87,6 +103,16 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
                 fn signals(&self) -> Self::Signals<'_> {
                     #signals { #(#values,)* #of_value }
+                }
+
+                fn describe(
+                    #made: &::std::sync::Arc<Self>,
+                    #to: &mut ::settled_signal::__private::Description,
+                ) {
+                    let _ = (#made, &mut *#to);
+                    #(#bases)*
+                    #(#parts)*
+                    #methods
                 }
             }
 

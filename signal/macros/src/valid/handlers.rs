@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::{Error, Receiver, ReceiverKind, Safety, Type};
 
 use crate::ast::Errors;
-use crate::ast::handlers::{Block, Handler};
+use crate::ast::handlers::{Block, Handled, Handler};
 
 pub(crate) fn check(block: &Block, errors: &mut Errors) {
     if let Some((path, _)) = &block.item.trait_ {
@@ -16,6 +16,7 @@ pub(crate) fn check(block: &Block, errors: &mut Errors) {
     for handler in &block.handlers {
         options(handler, errors);
         method(handler, errors);
+        outside(handler, errors);
     }
 }
 
@@ -27,6 +28,25 @@ fn options(handler: &Handler, errors: &mut Errors) {
     if let (Some((span, _)), None) = (&options.delivery, &handler.method.asyncness) {
         errors
             .push(Error::new(*span, "`delivery` is for an asynchronous handler: this one is called at once"));
+    }
+}
+
+fn outside(handler: &Handler, errors: &mut Errors) {
+    let Handled::Outside(name) = &handler.source else { return };
+    let text = name.value();
+    let is_segment =
+        |segment: &str| matches!(segment, "*" | "**") || (!segment.is_empty() && !segment.contains('*'));
+    if !text.split('.').all(is_segment) {
+        errors.push(Error::new(
+            name.span(),
+            "a name beyond the model is segments with dots between them, `*` for one, `**` for any number",
+        ));
+    }
+    if handler.method.inputs.len() < 2 {
+        errors.push(Error::new(
+            handler.method.ident.span(),
+            "a handler of something beyond its model takes the event, whose type says what that is (a field is named without quotes)",
+        ));
     }
 }
 
