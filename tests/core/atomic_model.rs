@@ -15,7 +15,10 @@ use futures::{FutureExt, poll};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use settled::{ScopeError, add, add_cleanup, current, on_commit, on_rollback, scope};
+use settled::{
+    OnDrop, ScopeError, Transaction, TransactionBuilder, add, add_cleanup, current, on_commit, on_rollback,
+    scope,
+};
 use support::{Task, on_drop, yields};
 
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ enum Step {
         goodbye: bool,
         cancel: bool,
     },
+    /// Adds so many to a transaction that is begun here and left to what it was begun in.
+    Begun(usize),
     Cleanup,
     OnCommit,
     OnRollback,
@@ -33,11 +38,14 @@ enum Step {
     Abort,
     Yield(usize),
     /// Walks these in a scope.
-    Scope(Vec<Step>),
+    Scope(Vec<Step>, Limit),
     /// Walks these in a scope that is polled once and dropped.
     Abandon(Vec<Step>),
-    Atomic(Vec<Step>, End),
+    Atomic(Vec<Step>, End, Limit),
 }
+
+/// How many children may run at once.
+type Limit = Option<usize>;
 
 #[derive(Clone, Copy, Debug)]
 enum End {
@@ -51,6 +59,7 @@ enum End {
 fn steps(depth: u32) -> BoxedStrategy<Vec<Step>> {
     let leaf = prop_oneof![
         3 => Just(Step::Cleanup),
+        1 => (0..3usize).prop_map(Step::Begun),
         3 => Just(Step::OnCommit),
         3 => Just(Step::OnRollback),
         1 => any::<bool>().prop_map(Step::Check),
@@ -72,11 +81,15 @@ fn steps(depth: u32) -> BoxedStrategy<Vec<Step>> {
     let step = prop_oneof![
         5 => leaf,
         2 => (below.clone(), any::<bool>()).prop_map(|(steps, goodbye)| Step::Add { steps, goodbye, cancel: false }),
-        1 => below.clone().prop_map(Step::Scope),
+        1 => (below.clone(), limit()).prop_map(|(steps, limit)| Step::Scope(steps, limit)),
         1 => below.clone().prop_map(Step::Abandon),
-        3 => (below, end).prop_map(|(steps, end)| Step::Atomic(steps, end)),
+        3 => (below, end, limit()).prop_map(|(steps, end, limit)| Step::Atomic(steps, end, limit)),
     ];
     vec(step, 0..6).boxed()
+}
+
+fn limit() -> impl Strategy<Value = Limit> {
+    prop_oneof![3 => Just(None), 1 => (1..3usize).prop_map(Some)]
 }
 
 type Id = usize;
@@ -141,6 +154,8 @@ struct State {
     /// Each is to be in the log in this order.
     sequences: Vec<Vec<Event>>,
     never: Vec<Event>,
+    /// Some wait in line, and what is not limited overtakes them.
+    limited: bool,
 }
 
 #[derive(Clone, Default)]
@@ -149,6 +164,16 @@ struct World(Arc<Mutex<State>>);
 impl World {
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
         f(&mut self.0.lock().unwrap())
+    }
+
+    fn builder(&self, limit: Limit) -> TransactionBuilder {
+        match limit {
+            Some(limit) => {
+                self.with(|state| state.limited = true);
+                Transaction::builder().limit(limit)
+            }
+            None => Transaction::builder(),
+        }
     }
 
     fn log(&self, event: Event) {
@@ -214,6 +239,17 @@ impl World {
                     });
                 }
             }
+            Step::Begun(many) => {
+                let begun = Transaction::builder().on_drop(OnDrop::Adopt).begin();
+                for _ in 0..many {
+                    let id = self.owe(holder, false);
+                    let world = self.clone();
+                    begun.add(self.future(id, vec![], false)).unwrap().on_settled(move |result| {
+                        let fate = if result.is_ok() { Fate::Runs } else { Fate::Cancelled };
+                        world.log(Event::Told(id, fate));
+                    });
+                }
+            }
             Step::Cleanup => {
                 let id = self.owe(holder, true);
                 add_cleanup(self.future(id, vec![], false));
@@ -265,7 +301,7 @@ impl World {
                     self.with(|state| state.owed[holder].as_mut().unwrap().aborted = true);
                 }
             }
-            Step::Scope(steps) => drop(scope(self.walk(steps, here)).await),
+            Step::Scope(steps, limit) => drop(self.builder(limit).scope(self.walk(steps, here)).await),
             Step::Abandon(steps) => {
                 let (world, token) = (self.clone(), self.id());
                 let mut abandoned = Box::pin(scope(async move {
@@ -276,7 +312,7 @@ impl World {
                 drop(abandoned);
                 self.given_up(token);
             }
-            Step::Atomic(steps, end) => self.atomic(steps, end, here).await,
+            Step::Atomic(steps, end, limit) => self.atomic(steps, end, limit, here).await,
         }
     }
 
@@ -290,7 +326,7 @@ impl World {
         id
     }
 
-    async fn atomic(&self, steps: Vec<Step>, end: End, here: Here) {
+    async fn atomic(&self, steps: Vec<Step>, end: End, limit: Limit, here: Here) {
         let token = self.id();
         let path = here.within(token).path;
         let number = self.with(|state| {
@@ -298,7 +334,7 @@ impl World {
             state.owed.len() - 1
         });
         let world = self.clone();
-        let mut body = Box::pin(settled::Transaction::builder().name("atomic").atomic(async move {
+        let mut body = Box::pin(self.builder(limit).name("atomic").atomic(async move {
             world.walk(steps, Here { holder: Some(number), path }).await;
             match end {
                 End::Well => {
@@ -413,6 +449,8 @@ impl World {
                 }
             }
             for sequence in &state.sequences {
+                let is_ordered = |event: &Event| !(state.limited && matches!(event, Event::Ran(_)));
+                let sequence: Vec<_> = sequence.iter().copied().filter(is_ordered).collect();
                 let positions: Vec<_> = sequence.iter().map(position).collect();
                 assert!(
                     positions.iter().all(Option::is_some),
