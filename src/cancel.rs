@@ -148,7 +148,7 @@ impl Engine {
     /// Has it dropped in its turn.
     pub(crate) fn refuse_at_once(&mut self, mut entry: Entry) {
         self.ticket_of(&mut entry.tag).cancel_below();
-        self.ready.add_late(entry);
+        self.queue(entry);
     }
 
     /// Where that goes which is added while what is being polled is dropped: `NONE` if nothing in the tree takes it.

@@ -25,8 +25,6 @@ impl Engine {
 
     /// An entry that nothing holds back (any more). Its place in the order of adding is that of when it was added.
     pub(crate) fn due(&mut self, mut entry: Entry) {
-        // The last one in the queue may be another from now on.
-        self.settle_last();
         self.stirred = true;
         if entry.tag.serial == 0 {
             entry.tag.serial = self.ready.serial();
@@ -34,5 +32,12 @@ impl Engine {
         if let Some(entry) = self.admit(entry) {
             self.spawn(entry);
         }
+    }
+
+    /// Into the queue, after the last stage or as it is to be refused there.
+    pub(crate) fn queue(&mut self, entry: Entry) {
+        // The ticket that may be lent to the last one in the queue is not for this one.
+        self.settle_last();
+        self.ready.add_late(entry);
     }
 }

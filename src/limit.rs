@@ -144,7 +144,7 @@ impl Engine {
         for entry in std::mem::take(&mut limit.waiting) {
             let ticket = self.note(&entry.tag).and_then(|note| note.ticket.as_ref());
             if ticket.is_some_and(|ticket| ticket.is_cancelled()) {
-                self.ready.add_late(entry);
+                self.queue(entry);
             } else {
                 left.push_back(entry);
             }

@@ -212,7 +212,7 @@ impl Engine {
     /// The last stage before an entry is due: below a transaction with a spawner, it becomes a task of its own.
     pub(crate) fn spawn(&mut self, entry: Entry) {
         let Some((above, spawner)) = self.spawner_above(entry.tag.parent) else {
-            return self.ready.add_late(entry);
+            return self.queue(entry);
         };
         let Entry { job, tag } = entry;
         let Tag { location, serial, parent, .. } = tag;

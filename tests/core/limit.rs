@@ -365,3 +365,50 @@ fn many_may_be_cancelled_in_line_one_by_one() {
     finish(t.end()).unwrap();
     assert!(handles.into_iter().all(|handle| finish(handle).unwrap_err().is_cancelled()));
 }
+
+/// Once a place was lost like this: the handle of what is added last is looked at when the next is queued.
+#[test]
+fn a_place_that_is_given_on_leaves_the_handle_of_what_was_added_last_alone() {
+    let log = Log::new();
+    let note = |name: &str| {
+        let (log, name) = (log.clone(), name.to_owned());
+        async move { log.note(name) }
+    };
+    let (limited, work) = (["a", "b", "c"].map(note), note("added last"));
+    finish(scope(async {
+        let t = Transaction::builder().limit(1).begin();
+        let told = log.clone();
+        add(async move {
+            // Its handle is kept by its callback alone; then `a` is done, and `b` is next.
+            drop(add(work).on_settled(move |result| told.note(format!("told {}", result.is_ok()))));
+        });
+        for future in limited {
+            t.add(future).unwrap();
+        }
+        t.end().await.unwrap();
+    }))
+    .unwrap();
+    log.expect(["a", "added last", "told true", "b", "c"]);
+}
+
+#[test]
+fn nor_does_what_is_cancelled_in_line_touch_it() {
+    let (log, gate) = (Log::new(), Gate::new());
+    let told = |name: &'static str| {
+        let log = log.clone();
+        move |result: &Result<(), settled::Failure>| log.note(format!("{name}: {}", result.is_ok()))
+    };
+    let (in_line, last, pass) = (told("in line"), told("added last"), gate.pass());
+    finish(scope(async {
+        let t = Transaction::builder().limit(1).begin();
+        t.add(pass).unwrap();
+        let waits = t.add(async {}).unwrap().on_settled(in_line);
+        yields(1).await;
+        waits.cancel();
+        drop(add(async {}).on_settled(last));
+        gate.open();
+        t.end().await.unwrap();
+    }))
+    .unwrap();
+    log.expect(["added last: true", "in line: false"]);
+}
