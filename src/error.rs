@@ -8,9 +8,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Any error that can cross threads.
+///
+/// ```
+/// let error: settled::BoxError = "disk full".into();
+/// assert_eq!(error.to_string(), "disk full");
+/// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What a handler returns that may fail with anything.
+///
+/// ```
+/// fn print(pages: u32) -> settled::Handled {
+///     if pages > 100 { Err("out of paper")? } // any error will do
+///     Ok(())
+/// }
+///
+/// assert!(print(1).is_ok());
+/// let failures = settled::block_on(settled::scope(async {
+///     settled::add(async { print(101) });
+/// }))
+/// .unwrap_err();
+/// assert_eq!(failures.first().unwrap().cause().to_string(), "out of paper");
+/// ```
 pub type Handled<T = ()> = Result<T, BoxError>;
 
 /// Where a future was added.
@@ -370,26 +389,69 @@ impl Failures {
     }
 
     /// How many were kept. Those that were [omitted](Failures::omitted) come on top.
+    ///
+    /// ```
+    /// let failures = settled::block_on(settled::scope(async {
+    ///     settled::add(async { Err::<(), _>("first") });
+    ///     settled::add(async { Err::<(), _>("second") });
+    /// }))
+    /// .unwrap_err();
+    /// assert_eq!(failures.len(), 2);
+    /// ```
     pub fn len(&self) -> usize {
         self.as_slice().len()
     }
 
     /// Has nothing failed?
+    ///
+    /// ```
+    /// let settlement = settled::block_on(settled::wait_all());
+    /// assert!(settlement.failures.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0 && self.omitted == 0
     }
 
     /// Those that were kept, in the order of adding.
+    ///
+    /// ```
+    /// let failures = settled::block_on(settled::scope(async {
+    ///     settled::add(async { Err::<(), _>("first") });
+    ///     settled::add(async { Err::<(), _>("second") });
+    /// }))
+    /// .unwrap_err();
+    /// let causes: Vec<_> = failures.iter().map(|failure| failure.cause().to_string()).collect();
+    /// assert_eq!(causes, ["first", "second"]);
+    /// ```
     pub fn iter(&self) -> std::slice::Iter<'_, Failure> {
         self.as_slice().iter()
     }
 
     /// The first one.
+    ///
+    /// ```
+    /// let failures = settled::block_on(settled::scope(async {
+    ///     settled::add(async { Err::<(), _>("first") });
+    ///     settled::add(async { Err::<(), _>("second") });
+    /// }))
+    /// .unwrap_err();
+    /// assert_eq!(failures.first().unwrap().cause().to_string(), "first");
+    /// ```
     pub fn first(&self) -> Option<&Failure> {
         self.as_slice().first()
     }
 
     /// How many were counted, but not kept.
+    ///
+    /// ```
+    /// let failures = settled::block_on(settled::scope(async {
+    ///     for _ in 0..100 {
+    ///         settled::add(async { Err::<(), _>("no") });
+    ///     }
+    /// }))
+    /// .unwrap_err();
+    /// assert_eq!((failures.len(), failures.omitted()), (64, 36));
+    /// ```
     pub fn omitted(&self) -> usize {
         self.omitted
     }

@@ -18,11 +18,15 @@ use crate::transaction::TransactionId;
 ///
 /// let transaction = settled::Transaction::builder().name("import").begin();
 /// let events = Events::of(&transaction);
-/// let added = transaction.add(async {}).unwrap();
-/// settled::block_on(transaction.end()).unwrap();
-/// let first = &events.take()[0];
-/// assert_eq!((first.kind(), first.name()), (EventKind::Added, Some("import")));
-/// assert!(first.future().is_some() && first.detail().is_none());
+/// transaction.add(async { Err::<(), _>("disk full") }).unwrap();
+/// settled::block_on(transaction.end()).unwrap_err();
+/// let events = events.take(); // added, ending, started, failed, closed
+/// let (added, ending, failed) = (&events[0], &events[1], &events[3]);
+/// assert_eq!((added.kind(), added.name()), (EventKind::Added, Some("import")));
+/// assert_eq!((added.transaction(), ending.location()), (transaction.id(), transaction.location()));
+/// assert!(added.future().is_some() && failed.future() == added.future() && ending.future().is_none());
+/// assert_eq!((added.detail(), failed.detail()), (None, Some("disk full")));
+/// assert_eq!(added.location().line(), transaction.location().line() + 2); // where it was added
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -38,6 +42,18 @@ pub struct Event {
 }
 
 /// What happened.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// let transaction = settled::Transaction::builder().name("import").begin();
+/// let events = settled::testing::Events::of(&transaction);
+/// transaction.add(async { Err::<(), _>("disk full") }).unwrap();
+/// settled::block_on(transaction.end()).unwrap_err();
+/// use settled::EventKind::{Added, Closed, Ending, Failed, Started};
+///
+/// assert_eq!(events.kinds(), [Added, Ending, Started, Failed, Closed]);
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -78,32 +94,44 @@ impl Event {
     }
 
     /// What happened.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn kind(&self) -> EventKind {
         self.kind
     }
 
     /// The transaction; of a future: the one that it was added to.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn transaction(&self) -> TransactionId {
         self.transaction
     }
 
     /// The name of the transaction, if it has one.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// Where the transaction was begun; of a future: where that was added.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
     /// The number of the future, unlike any other's in the process. `None` where it is the transaction itself to which
     /// something happened.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn future(&self) -> Option<u64> {
         self.future
     }
 
     /// The error or the panic.
+    ///
+    /// Shown in the example of [`Event`].
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }

@@ -78,6 +78,11 @@ pin_project! {
 
 pin_project! {
     /// The future of [`LocalScope::outcome`].
+    ///
+    /// ```
+    /// let outcome = settled::block_on(settled::scope_local(async { 5 }).outcome());
+    /// assert_eq!((outcome.value, outcome.failures.len()), (5, 0));
+    /// ```
     #[must_use = "a scope does nothing unless it is awaited"]
     pub struct LocalScopeOutcome<F: Future> {
         local: Attendant,

@@ -353,6 +353,14 @@ impl<T> LocalStashed<T> {
     }
 
     /// Is the future itself done (or failed, or cancelled)? What it added may not be.
+    ///
+    /// ```
+    /// let transaction = settled::begin_local();
+    /// let stashed = transaction.add_local(async {}).unwrap();
+    /// assert!(!stashed.is_settled());
+    /// settled::block_on(transaction.end()).unwrap();
+    /// assert!(stashed.is_settled());
+    /// ```
     pub fn is_settled(&self) -> bool {
         match &self.state {
             State::Waits(handle, ..) => handle.cell.is_settled.get(),

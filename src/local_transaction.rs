@@ -193,10 +193,25 @@ impl<W> Drop for Attending<W> {
 }
 
 /// The future of [`LocalTransaction::end`].
+///
+/// ```
+/// let transaction = settled::begin_local();
+/// let end: settled::LocalEnd = transaction.end();
+/// settled::block_on(end).unwrap();
+/// assert_eq!(transaction.state(), settled::State::Closed);
+/// ```
 #[must_use = "a transaction ends when this is awaited"]
 pub struct LocalEnd(Attending<End>);
 
 /// The future of [`LocalTransaction::wait`].
+///
+/// ```
+/// let transaction = settled::begin_local();
+/// let wait: settled::LocalWait = transaction.wait();
+/// settled::block_on(wait).unwrap();
+/// assert_eq!(transaction.state(), settled::State::Open);
+/// # settled::block_on(transaction.end()).unwrap();
+/// ```
 #[must_use = "what was added settles only if this, or something else, is awaited"]
 pub struct LocalWait(Attending<Wait>);
 

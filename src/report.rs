@@ -45,31 +45,101 @@ enum Kind {
 
 impl Report {
     /// Where the future was added, or the transaction was begun.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// let transaction = settled::begin();
+    /// let begun = transaction.location();
+    /// drop(transaction); // nobody ended it
+    /// assert_eq!(heard.lock().unwrap()[0].location(), begun);
+    /// ```
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
     /// The name of the transaction, if it has one.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// drop(settled::Transaction::builder().name("import").begin()); // nobody ended it
+    /// assert_eq!(heard.lock().unwrap()[0].name(), Some("import"));
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// How many futures were left: of one that was added outside any transaction, how many such there have been.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// let transaction = settled::begin();
+    /// transaction.add(async {}).unwrap();
+    /// transaction.add(async {}).unwrap();
+    /// drop(transaction); // nobody ended it
+    /// assert_eq!(heard.lock().unwrap()[0].count(), 2);
+    /// # settled::block_on(settled::wait_all());
+    /// ```
     pub fn count(&self) -> usize {
         self.count
     }
 
     /// Was a future added where no transaction was current?
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// settled::add(async {}); // no transaction is current here
+    /// assert!(heard.lock().unwrap()[0].is_outside());
+    /// # settled::block_on(settled::wait_all());
+    /// ```
     pub fn is_outside(&self) -> bool {
         self.kind == Kind::Ambient
     }
 
     /// Were local futures dropped, with the owner of their local transaction?
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// let local = settled::begin_local();
+    /// local.add_local(async {}).unwrap();
+    /// drop(local); // nobody ended it: no other thread can poll what is in it
+    /// assert!(heard.lock().unwrap().iter().any(|report| report.is_dropped_local()));
+    /// # settled::block_on(settled::wait_all());
+    /// ```
     pub fn is_dropped_local(&self) -> bool {
         self.kind == Kind::DroppedLocal
     }
 
     /// Was a transaction dropped before it was ended?
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let heard = Arc::new(Mutex::new(Vec::new()));
+    /// let log = heard.clone();
+    /// settled::set_reporter(move |report| log.lock().unwrap().push(report.clone()));
+    /// drop(settled::begin()); // nobody ended it
+    /// assert!(heard.lock().unwrap()[0].is_left_open());
+    /// ```
     pub fn is_left_open(&self) -> bool {
         self.kind == Kind::LeftOpen
     }

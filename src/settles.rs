@@ -6,6 +6,15 @@ use crate::BoxError;
 ///
 /// An `Err` becomes a [`Failure`](crate::Failure) of the transaction. A future with any other output is added with
 /// [`add_value`](crate::add_value), which takes the output as it is.
+///
+/// ```
+/// use settled::Settles;
+///
+/// assert!(().settle().is_ok());
+/// assert_eq!("7".parse::<u32>().settle().unwrap(), 7);
+/// let error = "x".parse::<u32>().settle().unwrap_err(); // as any error
+/// assert_eq!(error.to_string(), "invalid digit found in string");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a future with the output `{Self}` cannot be given to `add`",
     label = "this future's output is `{Self}`",

@@ -51,6 +51,7 @@ pub struct Snapshot {
 /// assert_eq!((nodes[0].id(), nodes[0].name(), nodes[0].pending()), (Some(import.id()), Some("import"), 1));
 /// assert_eq!((nodes[1].kind(), nodes[1].stage()), (NodeKind::Future, Stage::Queued));
 /// assert_eq!((nodes[1].depth(), nodes[1].parent(), nodes[1].location().file()), (1, Some(0), file!()));
+/// assert_eq!(nodes[1].age(), None); // nobody has left it pending yet
 /// # settled::block_on(import.end()).unwrap();
 /// ```
 #[derive(Clone, Debug)]
@@ -70,6 +71,17 @@ pub struct SnapshotNode {
 }
 
 /// What a node of a [`Snapshot`] is.
+///
+/// ```
+/// let import = settled::Transaction::builder().name("import").begin();
+/// import.add(std::future::pending::<()>()).unwrap();
+/// let snapshot = import.snapshot();
+/// let kinds: Vec<_> = snapshot.nodes().map(|node| node.kind()).collect();
+/// assert_eq!(kinds, [settled::NodeKind::Begun, settled::NodeKind::Future]);
+/// assert_eq!(kinds[0].to_string(), "transaction");
+/// # import.abort();
+/// # settled::block_on(import.end()).unwrap();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NodeKind {
@@ -86,6 +98,17 @@ pub enum NodeKind {
 }
 
 /// How far a node of a [`Snapshot`] has come.
+///
+/// ```
+/// let import = settled::Transaction::builder().name("import").begin();
+/// import.add(std::future::pending::<()>()).unwrap();
+/// let snapshot = import.snapshot();
+/// let stages: Vec<_> = snapshot.nodes().map(|node| node.stage()).collect();
+/// assert_eq!(stages, [settled::Stage::Open, settled::Stage::Queued]);
+/// assert_eq!(stages[1].to_string(), "queued");
+/// # import.abort();
+/// # settled::block_on(import.end()).unwrap();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Stage {
@@ -178,11 +201,29 @@ impl Snapshot {
 
     /// Does it show everything? Not while another thread drives the tree: then it has the transaction itself, and what
     /// others have added that the driver has not seen yet.
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// import.add(std::future::pending::<()>()).unwrap();
+    /// let snapshot = import.snapshot();
+    /// assert!(snapshot.is_complete()); // no other thread drives it
+    /// # import.abort();
+    /// # settled::block_on(import.end()).unwrap();
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 
     /// All nodes: first the transaction itself, each before those below it, siblings in the order of adding.
+    ///
+    /// ```
+    /// let import = settled::Transaction::builder().name("import").begin();
+    /// import.add(std::future::pending::<()>()).unwrap();
+    /// let snapshot = import.snapshot();
+    /// assert_eq!(snapshot.nodes().len(), 2);
+    /// # import.abort();
+    /// # settled::block_on(import.end()).unwrap();
+    /// ```
     pub fn nodes(&self) -> std::slice::Iter<'_, SnapshotNode> {
         self.nodes.iter()
     }
@@ -204,47 +245,65 @@ impl SnapshotNode {
     }
 
     /// The number of the transaction, if a handle of it was ever made.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn id(&self) -> Option<TransactionId> {
         self.id
     }
 
     /// The name of the transaction, if it has one.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// What it is.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn kind(&self) -> NodeKind {
         self.kind
     }
 
     /// How far it has come.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn stage(&self) -> Stage {
         self.stage
     }
 
     /// Where it was begun or added.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
     /// How much directly below it has not settled. A begun transaction counts while it has work.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn pending(&self) -> usize {
         self.pending
     }
 
     /// For how long it has been there: at least so long. It counts from when a driver left it pending for the first time
     /// (or somebody took a snapshot of it); `None` before.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn age(&self) -> Option<Duration> {
         self.age
     }
 
     /// How deep it is below the first node, which is at 0.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn depth(&self) -> usize {
         self.depth
     }
 
     /// The place in [`Snapshot::nodes`] of what it was begun in or added to. `None` for the first node.
+    ///
+    /// Shown in the example of [`SnapshotNode`].
     pub fn parent(&self) -> Option<usize> {
         self.parent
     }
@@ -283,6 +342,13 @@ impl fmt::Display for Stage {
 }
 
 /// A snapshot of everything. See [`Transaction::complete_snapshot`](crate::Transaction::complete_snapshot).
+///
+/// ```
+/// let transaction = settled::begin();
+/// let whole: settled::CompleteSnapshot = transaction.complete_snapshot();
+/// assert!(settled::block_on(whole).is_complete());
+/// # settled::block_on(transaction.end()).unwrap();
+/// ```
 #[must_use = "it is taken when it is awaited"]
 pub struct CompleteSnapshot {
     node: Arc<Node>,

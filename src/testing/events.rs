@@ -40,6 +40,16 @@ struct Record {
 
 impl Events {
     /// Collects from now on. Of a transaction whose events are collected already: the same collection.
+    ///
+    /// ```
+    /// use settled::testing::Events;
+    ///
+    /// let transaction = settled::begin();
+    /// let (events, same) = (Events::of(&transaction), Events::of(&transaction));
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!((events.take().len(), same.take().len()), (1, 0)); // taken once
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     pub fn of(transaction: &Transaction) -> Events {
         transaction.node().watch.events.get_or_init(Events::new).clone()
     }
@@ -71,11 +81,29 @@ impl Events {
     }
 
     /// What has been collected since the last `take`.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let events = settled::testing::Events::of(&transaction);
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!(events.take()[0].transaction(), transaction.id());
+    /// assert!(events.take().is_empty());
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     pub fn take(&self) -> Vec<Event> {
         std::mem::take(&mut *lock(&self.0.events))
     }
 
     /// The kinds of what has been collected. It stays.
+    ///
+    /// ```
+    /// let transaction = settled::begin();
+    /// let events = settled::testing::Events::of(&transaction);
+    /// transaction.add(async {}).unwrap();
+    /// assert_eq!(events.kinds(), [settled::EventKind::Added]);
+    /// assert_eq!(events.kinds().len(), 1); // still there
+    /// # settled::block_on(transaction.end()).unwrap();
+    /// ```
     pub fn kinds(&self) -> Vec<EventKind> {
         lock(&self.0.events).iter().map(Event::kind).collect()
     }

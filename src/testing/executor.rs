@@ -91,11 +91,24 @@ impl Spawned {
 
 impl Executor {
     /// Without tasks, at time zero.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// assert!(executor.now().is_zero());
+    /// assert!(!executor.step()); // nothing to do
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a task. It is not polled in here. Its panic is kept for who takes the output.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let task = executor.spawn(async { 7 });
+    /// assert_eq!(task.polls(), 0);
+    /// assert_eq!(executor.block_on(task), 7);
+    /// ```
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -154,6 +167,14 @@ impl Executor {
     }
 
     /// Polls the task that was woken first. False if none was.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let tasks = [1, 2].map(|number| executor.spawn(async move { number }));
+    /// assert!(executor.step());
+    /// assert_eq!(tasks.map(|task| task.take()), [Some(1), None]);
+    /// assert!(executor.step() && !executor.step());
+    /// ```
     pub fn step(&self) -> bool {
         let next = lock(&self.queue.woken).pop_front();
         next.inspect(Spawned::poll).is_some()
@@ -164,6 +185,13 @@ impl Executor {
     /// # Panics
     ///
     /// After a million polls: something there wakes itself for ever.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let tasks = [1, 2].map(|number| executor.spawn(async move { number }));
+    /// assert_eq!(executor.run_until_stalled(), 2);
+    /// assert_eq!(tasks.map(|task| task.take()), [Some(1), Some(2)]);
+    /// ```
     pub fn run_until_stalled(&self) -> usize {
         const RESTLESS: usize = 1_000_000;
         let mut polls = 0;
@@ -175,16 +203,48 @@ impl Executor {
     }
 
     /// The virtual time since the executor was made.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = settled::testing::Executor::new();
+    /// executor.advance(Duration::from_secs(3600)); // takes no time
+    /// assert_eq!(executor.now(), Duration::from_secs(3600));
+    /// ```
     pub fn now(&self) -> Duration {
         self.clock.now()
     }
 
     /// Is ready when so much virtual time has passed from now on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = settled::testing::Executor::new();
+    /// executor.block_on(executor.sleep(Duration::from_secs(60)));
+    /// assert_eq!(executor.now(), Duration::from_secs(60));
+    /// ```
     pub fn sleep(&self, length: Duration) -> Sleep {
         self.clock.sleep(length)
     }
 
     /// Lets so much time pass: stops at every timer on the way, in order, and runs what that woke until it stalls.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = settled::testing::Executor::new();
+    /// let (timer, log) = (executor.clone(), settled::testing::Log::new());
+    /// for seconds in [2, 1, 3] {
+    ///     let (sleep, note) = (timer.sleep(Duration::from_secs(seconds)), log.clone());
+    ///     drop(executor.spawn(async move {
+    ///         sleep.await;
+    ///         note.note(format!("{seconds} s"));
+    ///     }));
+    /// }
+    /// executor.advance(Duration::from_secs(2));
+    /// log.expect(["1 s", "2 s"]);
+    /// ```
     pub fn advance(&self, length: Duration) {
         let end = self.now().saturating_add(length);
         self.run_until_stalled();
@@ -201,6 +261,18 @@ impl Executor {
     /// # Panics
     ///
     /// If all wait and no timer is left: a wake got lost, or they wait for each other.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = settled::testing::Executor::new();
+    /// let greeting = String::from("hello");
+    /// let length = executor.block_on(async {
+    ///     executor.sleep(Duration::from_secs(1)).await;
+    ///     greeting.len() // borrowed
+    /// });
+    /// assert_eq!(length, 5);
+    /// ```
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));

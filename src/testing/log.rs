@@ -23,17 +23,35 @@ pub struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     /// An empty log.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// assert!(log.take().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Notes a line.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// log.clone().note("saved"); // the same log
+    /// log.expect(["saved"]);
+    /// ```
     pub fn note(&self, line: impl Into<String>) {
         let line = line.into();
         lock(&self.0).push(line);
     }
 
     /// What was noted since the last `take` or `expect`.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// log.note("saved");
+    /// assert_eq!(log.take(), ["saved"]);
+    /// assert!(log.take().is_empty());
+    /// ```
     pub fn take(&self) -> Vec<String> {
         mem::take(&mut *lock(&self.0))
     }
@@ -43,6 +61,13 @@ impl Log {
     /// # Panics
     ///
     /// If it is not that.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// log.note("saved");
+    /// log.expect(["saved"]);
+    /// log.expect([]); // it was taken
+    /// ```
     #[track_caller]
     pub fn expect<L>(&self, lines: L)
     where
@@ -52,18 +77,44 @@ impl Log {
     }
 
     /// A future that notes a line when it is polled, and is done.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// let step = log.step("saved");
+    /// log.expect([]); // not polled yet
+    /// settled::block_on(step);
+    /// log.expect(["saved"]);
+    /// ```
     pub fn step(&self, line: &str) -> impl Future<Output = ()> + Send + use<> + 'static {
         let (log, line) = (self.clone(), line.to_owned());
         async move { log.note(line) }
     }
 
     /// A value that notes a line when it is dropped.
+    ///
+    /// ```
+    /// let log = settled::testing::Log::new();
+    /// let held = log.at_drop("goodbye");
+    /// log.expect([]);
+    /// drop(held);
+    /// log.expect(["goodbye"]);
+    /// ```
     pub fn at_drop(&self, line: &str) -> AtDrop {
         AtDrop { log: self.clone(), line: line.to_owned() }
     }
 }
 
 /// Notes a line when it is dropped. Made by [`Log::at_drop`].
+///
+/// ```
+/// let log = settled::testing::Log::new();
+/// let future = {
+///     let held: settled::testing::AtDrop = log.at_drop("dropped");
+///     async move { drop(held) }
+/// };
+/// drop(future); // unpolled
+/// log.expect(["dropped"]);
+/// ```
 #[must_use = "it notes its line as soon as it is dropped"]
 pub struct AtDrop {
     log: Log,

@@ -49,6 +49,13 @@ struct State {
 
 impl Sequencer {
     /// The first turn is that of number 0.
+    ///
+    /// ```
+    /// let sequencer = settled::testing::Sequencer::new();
+    /// settled::block_on(sequencer.at(0)).with(|| ());
+    /// settled::block_on(sequencer.at(1)).with(|| ());
+    /// assert_eq!(format!("{sequencer:?}"), "Sequencer { next: 2, waiting: [] }");
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -59,6 +66,17 @@ impl Sequencer {
     ///
     /// If the number has been used before. The future panics if one with another number was dropped before its turn: then
     /// that turn will never come.
+    ///
+    /// ```
+    /// let sequencer = settled::testing::Sequencer::new();
+    /// let (executor, log) = (settled::testing::Executor::new(), settled::testing::Log::new());
+    /// for number in [1, 0] {
+    ///     let (point, note) = (sequencer.at(number), log.clone());
+    ///     drop(executor.spawn(async move { point.await.with(|| note.note(format!("turn {number}"))) }));
+    /// }
+    /// executor.run_until_stalled();
+    /// log.expect(["turn 0", "turn 1"]);
+    /// ```
     #[track_caller]
     pub fn at(&self, number: usize) -> Point {
         let fresh = lock(&self.0).used.insert(number);
@@ -89,6 +107,12 @@ impl fmt::Debug for Sequencer {
 }
 
 /// Waits for its turn. Made by [`Sequencer::at`].
+///
+/// ```
+/// let sequencer = settled::testing::Sequencer::new();
+/// let point: settled::testing::Point = sequencer.at(0);
+/// assert_eq!(settled::block_on(point).with(|| "my turn"), "my turn");
+/// ```
 #[derive(Debug)]
 #[must_use = "it waits for its turn when it is awaited"]
 pub struct Point {
@@ -140,6 +164,17 @@ impl Drop for Point {
 }
 
 /// It is this number's turn, until this is dropped.
+///
+/// ```
+/// use futures::FutureExt;
+///
+/// let sequencer = settled::testing::Sequencer::new();
+/// let turn: settled::testing::Turn = settled::block_on(sequencer.at(0));
+/// let mut next = sequencer.at(1);
+/// assert!((&mut next).now_or_never().is_none());
+/// drop(turn);
+/// assert!(next.now_or_never().is_some());
+/// ```
 #[must_use = "the turn is over as soon as it is dropped"]
 pub struct Turn {
     sequencer: Sequencer,
@@ -147,6 +182,13 @@ pub struct Turn {
 
 impl Turn {
     /// Calls `f`; then the turn is over.
+    ///
+    /// ```
+    /// let sequencer = settled::testing::Sequencer::new();
+    /// let turn = settled::block_on(sequencer.at(0));
+    /// assert_eq!(turn.with(|| 1 + 1), 2);
+    /// settled::block_on(sequencer.at(1)).with(|| ()); // the next one's turn has come
+    /// ```
     pub fn with<R>(self, f: impl FnOnce() -> R) -> R {
         f()
     }

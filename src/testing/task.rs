@@ -63,6 +63,14 @@ pub struct Task<T> {
 
 impl<T> Task<T> {
     /// Is it done (or has it panicked)?
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let task = executor.spawn(async { 7 });
+    /// assert!(!task.is_done());
+    /// executor.run_until_stalled();
+    /// assert!(task.is_done());
+    /// ```
     pub fn is_done(&self) -> bool {
         lock(&self.shared).done
     }
@@ -72,17 +80,46 @@ impl<T> Task<T> {
     /// # Panics
     ///
     /// With the panic of the task, if it panicked.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let task = executor.spawn(async { 7 });
+    /// assert_eq!(task.take(), None);
+    /// executor.run_until_stalled();
+    /// assert_eq!((task.take(), task.take()), (Some(7), None));
+    /// ```
     pub fn take(&self) -> Option<T> {
         let result = lock(&self.shared).result.take()?;
         Some(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 
     /// How often it was polled so far.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let (give, take) = futures::channel::oneshot::channel::<u32>();
+    /// let task = executor.spawn(take);
+    /// executor.run_until_stalled();
+    /// assert_eq!(task.polls(), 1);
+    /// give.send(7).unwrap();
+    /// executor.run_until_stalled();
+    /// assert_eq!(task.polls(), 2);
+    /// ```
     pub fn polls(&self) -> usize {
         self.counts.polls.load(Ordering::Relaxed)
     }
 
     /// How often it was woken so far, also where it was woken already. Being spawned is none.
+    ///
+    /// ```
+    /// let executor = settled::testing::Executor::new();
+    /// let (give, take) = futures::channel::oneshot::channel::<u32>();
+    /// let task = executor.spawn(take);
+    /// executor.run_until_stalled();
+    /// assert_eq!(task.wakes(), 0);
+    /// give.send(7).unwrap();
+    /// assert_eq!(task.wakes(), 1);
+    /// ```
     pub fn wakes(&self) -> usize {
         self.counts.wakes.load(Ordering::Relaxed)
     }

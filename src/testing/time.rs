@@ -55,6 +55,18 @@ impl Clock {
 }
 
 /// Is ready when so much virtual time has passed. Made by [`Executor::sleep`](super::Executor::sleep).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let executor = settled::testing::Executor::new();
+/// let sleep: settled::testing::Sleep = executor.sleep(Duration::from_secs(1));
+/// let task = executor.spawn(sleep);
+/// executor.advance(Duration::from_millis(999));
+/// assert!(!task.is_done());
+/// executor.advance(Duration::from_millis(1));
+/// assert!(task.is_done());
+/// ```
 #[must_use = "it waits when it is awaited"]
 pub struct Sleep {
     clock: Arc<Clock>,
