@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use settled::{Transaction, TransactionId, add, begin, current, scope};
-use support::{Gate, Task, assert_pending, assert_ready, elsewhere, finish, yields};
+use support::{Gate, Log, Task, assert_pending, assert_ready, elsewhere, finish, yields};
 
 pub(crate) fn here() -> Option<TransactionId> {
     current().map(|t| t.id())
@@ -199,6 +199,19 @@ fn enter_makes_current_for_the_length_of_the_call() {
     assert!(current().is_none());
     finish(a.end()).unwrap();
     finish(b.end()).unwrap();
+}
+
+#[test]
+fn what_was_current_is_so_again_when_another_tree_has_been_driven() {
+    let (a, b, log) = (begin(), begin(), Log::new());
+    a.enter(|| {
+        finish(b.end()).unwrap();
+        assert_eq!(here(), Some(a.id()));
+        add(log.step("added"));
+    });
+    assert_eq!(a.pending(), 1);
+    finish(a.end()).unwrap();
+    assert_eq!(log.take(), ["added"]);
 }
 
 #[test]

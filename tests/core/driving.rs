@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use futures::future::poll_fn;
@@ -126,6 +127,23 @@ fn who_awaits_inside_only_listens() {
 }
 
 #[test]
+fn who_awaits_inside_is_woken_only_by_what_he_waits_for() {
+    let (polls, gates) = (Polls::default(), [Gate::new(), Gate::new()]);
+    let t = begin();
+    let (other, awaited) = (gates[0].pass(), gates[1].pass());
+    t.add(other.then(|()| yields(2))).unwrap();
+    t.add(polls.of(async { add(awaited).await.unwrap() }.boxed())).unwrap();
+    let mut end = Task::new(t.end());
+    assert_pending!(end.run());
+    let before = polls.count();
+    gates[0].open(); // Nobody drives: those who would are woken, and he is none of them.
+    assert_pending!(end.run());
+    assert_eq!(polls.count(), before);
+    gates[1].open();
+    assert_ready!(end.run()).unwrap();
+}
+
+#[test]
 fn an_inner_scope_is_driven_by_the_outer_one() {
     let log = Log::new();
     finish(scope(async {
@@ -217,8 +235,88 @@ fn a_driver_that_leaves_work_behind_blocks_nobody() {
     let (mut first, mut second) = (Task::new(t.end()), Task::new(t.end()));
     assert_pending!(second.poll());
     assert_pending!(first.poll());
-    assert!(second.is_woken(), "the budget of the first is spent, and its queue is not empty");
     drop(first);
     assert_ready!(second.run()).unwrap();
     assert_eq!(log.take(), ["last"]);
+}
+
+#[test]
+fn a_driver_whose_budget_is_spent_wakes_the_others() {
+    let (gate, log, (give, take)) = (Gate::new(), Log::new(), channel());
+    let mut owner = Task::new(scope(async {
+        give.send(current().unwrap()).unwrap();
+        gate.pass().await;
+        (0..3_000).for_each(|_| drop(add(async {})));
+        add(log.step("last"));
+    }));
+    assert_pending!(owner.run());
+    let mut other = Task::new(take.recv().unwrap().end());
+    assert_pending!(other.run());
+    gate.open();
+    assert!(owner.is_woken() && !other.is_woken(), "a body's waker wakes its scope alone");
+    assert_pending!(owner.poll());
+    assert!(other.is_woken(), "the owner may never be polled again");
+    assert_ready!(other.run()).unwrap();
+    assert_eq!(log.take(), ["last"]);
+    assert_ready!(owner.run()).unwrap();
+}
+
+/// Polls the task on another thread, while this one drives; gives it back then.
+fn polled_elsewhere<F>(mut task: Task<F>) -> (impl Future<Output = ()> + Send, Receiver<Task<F>>)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let (give, take) = channel();
+    let future = async move {
+        assert!(elsewhere(|| task.poll().is_pending()));
+        give.send(task).unwrap();
+    };
+    (future, take)
+}
+
+#[test]
+fn who_comes_while_another_thread_drives_goes_on_when_that_one_is_gone() {
+    let (gate, t) = (Gate::new(), begin());
+    let (polled, second) = polled_elsewhere(Task::new(t.end()));
+    t.add(polled).unwrap();
+    t.add(gate.pass().then(|()| yields(3))).unwrap();
+    let mut first = Task::new(t.end());
+    assert_pending!(first.run());
+    drop(first);
+    let mut second = second.recv().unwrap();
+    assert!(!second.is_woken());
+    gate.open();
+    assert!(second.is_woken());
+    assert_ready!(second.run()).unwrap();
+}
+
+#[test]
+fn a_driver_that_has_what_it_waits_for_wakes_who_came_meanwhile() {
+    let (log, t) = (Log::new(), begin());
+    let (polled, second) = polled_elsewhere(Task::new(t.end()));
+    let mut first = Task::new(t.add(polled).unwrap());
+    t.add(log.step("left behind")).unwrap();
+    assert_ready!(first.poll()).unwrap();
+    assert_eq!(log.take(), [""; 0]);
+    let mut second = second.recv().unwrap();
+    assert!(second.is_woken());
+    assert_ready!(second.run()).unwrap();
+    assert_eq!(log.take(), ["left behind"]);
+}
+
+#[test]
+fn a_scope_polls_its_body_first_and_then_what_was_added() {
+    let (log, gates) = (Log::new(), [Gate::new(), Gate::new()]);
+    let mut task = Task::new(scope(async {
+        add(gates[0].pass().then({
+            let child = log.step("child");
+            |()| child
+        }));
+        gates[1].pass().await;
+        log.note("body");
+    }));
+    assert_pending!(task.run());
+    gates.iter().for_each(Gate::open);
+    assert_ready!(task.run()).unwrap();
+    assert_eq!(log.take(), ["body", "child"]);
 }

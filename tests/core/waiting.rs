@@ -54,6 +54,20 @@ fn t13_wait_does_not_wait_for_what_was_added_after_the_call() {
 }
 
 #[test]
+fn t13_what_was_added_after_the_call_does_not_stand_in_for_what_was_before() {
+    let gate = Gate::new();
+    let t = begin();
+    t.add(gate.pass()).unwrap();
+    let mut wait = Task::new(t.wait());
+    t.add(async {}).unwrap();
+    assert_pending!(wait.run());
+    assert_eq!(t.pending(), 1, "the later one is done");
+    gate.open();
+    assert_ready!(wait.run()).unwrap();
+    finish(t.end()).unwrap();
+}
+
+#[test]
 fn t13_wait_includes_what_is_added_later_below_what_was_added_before() {
     let (first, second) = (Gate::new(), Gate::new());
     let t = begin();
