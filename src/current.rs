@@ -7,7 +7,6 @@
 //! *Polled* and *current* differ within [`enter`](crate::Transaction::enter): who would wait for himself is judged by
 //! what is polled on this stack, where a future goes by what is current.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -17,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{BoxError, Failures, Place};
 use crate::local::Locals;
 use crate::node::Node;
+use crate::parcel::Parcel;
 use crate::ready::Key;
 use crate::spawn::SpawnTask;
 use crate::ticket::Ticket;
@@ -125,7 +125,7 @@ pub(crate) struct Outer {
 /// What a future leaves when it is done, if that matters to anybody.
 pub(crate) enum Remains {
     /// To be handed to who kept the handle.
-    Value(Box<dyn Any + Send>),
+    Value(Parcel),
     Error(BoxError),
     /// Of a whole tree that was adopted.
     Failures(Failures),

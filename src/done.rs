@@ -6,9 +6,10 @@ use smallvec::SmallVec;
 
 use crate::current::{Polled, Remains};
 use crate::driver::Drive;
-use crate::error::{Failure, Kind as Why, drop_quietly};
+use crate::error::{Failure, Kind as Why, call_quietly, drop_quietly};
+use crate::parcel::pack;
 use crate::ready::Key;
-use crate::ticket::Settled;
+use crate::ticket::{Settled, Ticket};
 use crate::turn::Done;
 use crate::waker::{Wakers, wake_all};
 
@@ -46,7 +47,7 @@ impl Drive<'_> {
                     drop_quietly(value);
                     Err(failure)
                 }
-                None => Ok(value.unwrap_or_else(|| Box::new(()))),
+                None => Ok(value.unwrap_or_else(|| pack(()))),
             };
             for payload in ticket.settle(settled, &mut wakers_of_others) {
                 failures.push(Failure::from_panic(payload, location));
@@ -66,7 +67,7 @@ impl Drive<'_> {
         });
         // The last reference to a ticket may hold a value of the user's: it is dropped with its transaction current.
         let ticket = self.engine(|engine| engine.take_ticket_of_polled(loose, key));
-        drop_quietly((kept, ticket));
+        kept.into_iter().chain(ticket).for_each(|ticket| call_quietly(|| Ticket::let_go(ticket)));
         self.engine(|engine| engine.finish_done(key));
         ambient.polled.set(Polled::Nothing);
         ambient.wakes.set(Key::MAX);

@@ -227,12 +227,12 @@ impl<'a> Drive<'a> {
             (Ok(()), None) if kept.is_none() && remains.is_none() => {
                 ambient.polled.set(Polled::Nothing);
                 self.engine(|engine| {
-                    engine.cells.put(spare);
+                    engine.keep_cell(spare);
                     engine.finish_done(key);
                 });
             }
             (result, job) => {
-                self.engine(|engine| engine.cells.put(spare));
+                self.engine(|engine| engine.keep_cell(spare));
                 let panic = result.err();
                 self.settle_polled(Done { job, key, loose, kept, remains, panic, refused: None });
             }

@@ -14,12 +14,13 @@ use slab::Slab;
 use crate::clock::Clock;
 use crate::error::{Failure, Place};
 use crate::failures::Trash;
-use crate::job::Cells;
+use crate::job::Empty;
 use crate::lend::Lending;
 use crate::node::Node;
 use crate::note::Note;
 use crate::ready::{Added, Entry, Key, Ready, Tag};
 use crate::slot::{Extra, Kind, NONE, Slot};
+use crate::spares::Spares;
 use crate::tree::{Mail, Tree};
 use crate::waker::{BodyWakers, SlotWakers, Wakers};
 
@@ -41,7 +42,7 @@ pub(crate) struct Engine {
     /// What few entries have.
     pub(crate) notes: Slab<Note>,
     /// For futures to come.
-    pub(crate) cells: Cells,
+    pub(crate) cells: Spares<Empty>,
     /// The slot that the loose one gets when it needs one.
     pub(crate) loose_key: Key,
     /// Something has happened that a driver may wait for: it looks.

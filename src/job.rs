@@ -19,9 +19,6 @@ const ROOM: usize = 80;
 /// How many empty cells are kept: less than two megabytes.
 const KEPT: usize = 1 << 14;
 
-/// How many more of them are kept than were needed.
-const SPARE: usize = 64;
-
 pub(crate) type Inline = StackFuture<'static, (), ROOM>;
 
 /// A cell: `None` while it is empty.
@@ -100,44 +97,17 @@ impl Engine {
         self.cells.take().or_else(|| self.make_cell())
     }
 
+    /// Takes back a cell that is empty again.
+    #[inline]
+    pub(crate) fn keep_cell(&mut self, cell: Option<Empty>) {
+        if let Some(cell) = cell {
+            let _too_many = self.cells.put(cell, KEPT);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn make_cell(&self) -> Option<Empty> {
         (self.ready.len() + self.slots.len() < KEPT).then(|| Empty(Box::pin(None)))
-    }
-}
-
-/// The empty cells of an engine.
-#[derive(Default)]
-pub(crate) struct Cells {
-    empty: Vec<Empty>,
-    /// How many of them nobody has needed since the last trim.
-    unused: usize,
-}
-
-impl Cells {
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<Empty> {
-        let cell = self.empty.pop()?;
-        self.unused = self.unused.min(self.empty.len());
-        Some(cell)
-    }
-
-    #[inline]
-    pub(crate) fn put(&mut self, cell: Option<Empty>) {
-        if let Some(cell) = cell
-            && self.empty.len() < KEPT
-        {
-            self.empty.push(cell);
-        }
-    }
-
-    /// Gives back what only a burst needed.
-    pub(crate) fn trim(&mut self) {
-        if self.unused > SPARE {
-            self.empty.truncate(self.empty.len() - (self.unused - SPARE));
-            self.empty.shrink_to(2 * self.empty.len());
-        }
-        self.unused = self.empty.len();
     }
 }

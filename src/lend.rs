@@ -210,5 +210,5 @@ pub(crate) fn give_back(ticket: Arc<Ticket>) {
 #[cold]
 #[inline(never)]
 fn let_go(ticket: Arc<Ticket>) {
-    drop(ticket);
+    Ticket::let_go(ticket);
 }

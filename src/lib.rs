@@ -48,6 +48,7 @@ mod ops;
 mod outside;
 mod own_registry;
 mod owned;
+mod parcel;
 mod picture;
 mod plain;
 #[doc(hidden)]
@@ -65,6 +66,7 @@ mod slot;
 mod snapshot;
 #[cfg(feature = "tracing")]
 mod spans;
+mod spares;
 mod spawn;
 mod standing;
 mod stash;

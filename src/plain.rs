@@ -80,7 +80,7 @@ impl Drive<'_> {
                         self.take_remains(hand);
                         let spare = hand.in_cell.take().map(empty);
                         self.engine(|engine| {
-                            engine.cells.put(spare);
+                            engine.keep_cell(spare);
                             if hand.remains.is_some() {
                                 return None;
                             }

@@ -1,13 +1,18 @@
-//! Trees that wait for their next transaction, by thread: beginning one allocates nothing in the steady state.
+//! What waits to serve again, by thread: so beginning a transaction, and keeping a handle, allocate nothing in the steady
+//! state.
 //!
 //! A pooled tree is closed, its engine is beside it, and nobody else holds it: only stale wakers and tickets refer to it,
-//! weakly, and cost it a spurious poll at most.
+//! weakly, and cost it a spurious poll at most. A pooled ticket is held by nobody else either, and nothing is in it; nor
+//! is there in a box for a value.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::node::Node;
+use crate::parcel::Boxes;
+use crate::spares::Spares;
+use crate::ticket::Ticket;
 use crate::tree::Tree;
 
 /// How many are kept on a thread: enough for transactions within transactions.
@@ -15,19 +20,38 @@ const KEPT: usize = 8;
 
 type Pooled = (Arc<Tree>, Box<Engine>);
 
+/// How many tickets are kept on a thread.
+const TICKETS: usize = 1 << 12;
+
+struct Pool {
+    trees: RefCell<Vec<Pooled>>,
+    tickets: RefCell<Spares<Arc<Ticket>>>,
+    boxes: RefCell<Boxes>,
+}
+
+impl Pool {
+    const fn new() -> Self {
+        Pool {
+            trees: RefCell::new(Vec::new()),
+            tickets: RefCell::new(Spares::new()),
+            boxes: RefCell::new(Boxes::new()),
+        }
+    }
+}
+
 #[cfg(not(loom))]
 std::thread_local! {
-    static POOL: RefCell<Vec<Pooled>> = const { RefCell::new(Vec::new()) };
+    static POOL: Pool = const { Pool::new() };
 }
 #[cfg(loom)]
 loom::thread_local! {
-    static POOL: RefCell<Vec<Pooled>> = RefCell::new(Vec::new());
+    static POOL: Pool = Pool::new();
 }
 
 /// A closed tree, and its engine.
 #[inline]
 pub(crate) fn take() -> Pooled {
-    POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten().unwrap_or_else(|| {
+    POOL.try_with(|pool| pool.trees.borrow_mut().pop()).ok().flatten().unwrap_or_else(|| {
         let tree = Tree::new(false, None);
         let engine = Engine::new(&tree);
         (tree, engine)
@@ -43,11 +67,29 @@ pub(crate) fn put(tree: Arc<Tree>, mut engine: Box<Engine>, holders: usize) {
     }
     engine.trim();
     let _gone = POOL.try_with(|pool| {
-        let mut pool = pool.borrow_mut();
-        if pool.len() < KEPT {
-            pool.push((tree, engine));
+        // What a burst needed goes with the transaction after it.
+        pool.tickets.borrow_mut().trim();
+        pool.boxes.borrow_mut().trim();
+        let mut trees = pool.trees.borrow_mut();
+        if trees.len() < KEPT {
+            trees.push((tree, engine));
         }
     });
+}
+
+/// A ticket that nobody holds, and that has nothing in it.
+pub(crate) fn take_ticket() -> Option<Arc<Ticket>> {
+    POOL.try_with(|pool| pool.tickets.borrow_mut().take()).ok().flatten()
+}
+
+/// Takes such a ticket back.
+pub(crate) fn put_ticket(ticket: Arc<Ticket>) {
+    let _too_many = POOL.try_with(|pool| pool.tickets.borrow_mut().put(ticket, TICKETS));
+}
+
+/// With the boxes for values. `None` where the thread is about to end.
+pub(crate) fn with_boxes<R>(f: impl FnOnce(&mut Boxes) -> R) -> Option<R> {
+    POOL.try_with(|pool| f(&mut pool.boxes.borrow_mut())).ok()
 }
 
 /// For who lets go of the top node of a tree: if nobody else holds it, and it is closed, the tree serves again.

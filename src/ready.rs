@@ -165,6 +165,17 @@ impl Ready {
             && self.again.front().is_some_and(|entry| entry.tag.note == NO_NOTE)
     }
 
+    /// That of the next one of this round, if that has no slot.
+    pub(crate) fn next_tag_mut(&mut self) -> Option<&mut Tag> {
+        match self.batch.front_mut() {
+            Some(entry) => Some(&mut entry.tag),
+            None if self.round > 0 && self.woken.front() == Some(&AGAIN) => {
+                self.again.front_mut().map(|entry| &mut entry.tag)
+            }
+            None => None,
+        }
+    }
+
     /// Takes it if it is.
     #[inline(always)]
     pub(crate) fn next_plain(&mut self) -> Option<Entry> {

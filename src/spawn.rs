@@ -15,6 +15,7 @@ use crate::error::{Failure, call_quietly, drop_quietly};
 use crate::job::Job;
 use crate::node::Node;
 use crate::outside::{Outsider, Panics, Part, Work};
+use crate::parcel::pack;
 use crate::ready::{Entry, Key, Tag};
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
@@ -192,7 +193,7 @@ impl Work for Spawned {
             drop_quietly(told);
             return Panics::new();
         };
-        ticket.settle(told.map(|value| value.unwrap_or_else(|| Box::new(()))), wakers)
+        ticket.settle(told.map(|value| value.unwrap_or_else(|| pack(()))), wakers)
     }
 }
 

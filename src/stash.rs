@@ -1,6 +1,5 @@
 //! The handle of a future that was added: [`Stashed`].
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -12,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use crate::current::{self, Goal};
 use crate::error::{Failure, Kind as Why, Place};
 use crate::lend;
+use crate::parcel::{pack, unpack};
 use crate::ticket::{Callback, Settled, Ticket};
 use crate::tree::Op;
 use crate::until::drive_until;
@@ -168,10 +168,11 @@ impl<T: Send + 'static> Stashed<T> {
                         None => Err(Failure::new(Why::Cancelled, self.location)),
                     }
                 };
-                settled.map(unbox)
+                settled.map(unpack)
             }
         };
-        self.ticket = None;
+        // What was in it is taken.
+        self.ticket.take().into_iter().for_each(Ticket::let_go);
         Poll::Ready(result)
     }
 }
@@ -181,19 +182,12 @@ fn is_held_from_here(ticket: &Ticket) -> bool {
     ticket.holder().is_some_and(|holder| holder.holder_polled_here().is_some())
 }
 
-fn unbox<T: 'static>(value: Box<dyn Any + Send>) -> T {
-    match value.downcast() {
-        Ok(value) => *value,
-        Err(_) => unreachable!("the future that was added with this ticket has this output"),
-    }
-}
-
 /// A callback that knows the type.
 fn callback<T: Send + 'static>(f: impl FnOnce(&Result<T, Failure>) + Send + 'static) -> Callback {
     Box::new(move |settled: Settled| {
-        let result = settled.map(unbox::<T>);
+        let result = settled.map(unpack::<T>);
         let panic = catch_unwind(AssertUnwindSafe(|| f(&result))).err();
-        (result.map(|value| Box::new(value) as Box<dyn Any + Send>), panic)
+        (result.map(pack), panic)
     })
 }
 
@@ -214,16 +208,17 @@ impl<T> Drop for Stashed<T> {
     fn drop(&mut self) {
         // Who never polled it has left nothing behind.
         if let Some(ticket) = self.ticket.take() {
-            if self.awaited { forget(&ticket, &mut self.seat) } else { lend::give_back(ticket) }
+            if self.awaited { forget(ticket, &mut self.seat) } else { lend::give_back(ticket) }
         }
     }
 }
 
 /// Waits no longer.
 #[cold]
-fn forget(ticket: &Arc<Ticket>, seat: &mut Seat) {
+fn forget(ticket: Arc<Ticket>, seat: &mut Seat) {
     ticket.forget_waker();
-    leave(ticket, seat);
+    leave(&ticket, seat);
+    Ticket::let_go(ticket);
 }
 
 fn leave(ticket: &Arc<Ticket>, seat: &mut Seat) {

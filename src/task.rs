@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 use crate::current::{self, Remains};
 use crate::error::BoxError;
 use crate::job::{Empty, Job, fits};
+use crate::parcel::pack;
 use crate::settles::Settles;
 
 /// How an output is taken.
@@ -119,7 +120,7 @@ where
         match I::take_in(output) {
             Ok(value) => current::with(|ambient| {
                 if ambient.kept.get() {
-                    ambient.leave(Remains::Value(Box::new(value)));
+                    ambient.leave(Remains::Value(pack(value)));
                 } else {
                     drop(value);
                 }

@@ -1,24 +1,27 @@
 //! What a [`Stashed`](crate::Stashed) and the driver share: cancellation one way, the outcome the other way.
 //!
-//! Tickets are of no type: the value is boxed (which for `()` allocates nothing), so that one serves after the other. A
-//! ticket costs next to nothing until its handle is kept: one whose handle is dropped before the next future is added
-//! serves again (see `lend`).
+//! Tickets are of no type: the value is in a box (see `parcel`), so that one serves after the other. A ticket costs next to
+//! nothing until its handle is kept: one whose handle is dropped before the next future is added serves again at once (see
+//! `lend`). Any other serves again when the last who holds it, driver or handle, lets go of it: that this is the last one
+//! `Arc::get_mut` tells, so no handle ever has the ticket of two futures.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 
 use smallvec::SmallVec;
 
 use crate::error::Failure;
 use crate::node::Node;
+use crate::parcel::Parcel;
+use crate::pool;
 use crate::ready::Key;
 use crate::sync::{AtomicU8, AtomicU32, Mutex, Ordering, load_after_count, lock};
 use crate::tree::{Op, Tree};
 use crate::waker::Wakers;
 
 /// What became of a future. `Err` has its failure; `Ok` its value, of the type that the handle knows.
-pub(crate) type Settled = Result<Box<dyn Any + Send>, Failure>;
+pub(crate) type Settled = Result<Parcel, Failure>;
 
 /// Is told the outcome, and hands it on. Gives back the panic of the user's closure, if it panicked.
 pub(crate) type Callback = Box<dyn FnOnce(Settled) -> (Settled, Option<Box<dyn Any + Send>>) + Send>;
@@ -56,14 +59,51 @@ struct State {
     holder: Option<(Arc<Node>, usize)>,
 }
 
+impl State {
+    fn is_empty(&self) -> bool {
+        let State { settled, waker, callbacks, holder } = self;
+        settled.is_none() && waker.is_none() && callbacks.is_empty() && holder.is_none()
+    }
+}
+
 impl Ticket {
+    /// One that serves again, else a new one.
     pub(crate) fn new(tree: &Arc<Tree>) -> Arc<Self> {
-        Arc::new(Ticket {
-            tree: Arc::downgrade(tree),
-            flags: AtomicU8::new(0),
-            slot: AtomicU32::new(NOWHERE),
-            state: Mutex::default(),
-        })
+        if let Some(mut ticket) = pool::take_ticket() {
+            if ticket.tree.as_ptr() == Arc::as_ptr(tree) {
+                return ticket;
+            }
+            if let Some(alone) = Arc::get_mut(&mut ticket) {
+                alone.tree = Arc::downgrade(tree);
+                return ticket;
+            }
+        }
+        Arc::new(Ticket::of(Arc::downgrade(tree)))
+    }
+
+    fn of(tree: Weak<Tree>) -> Self {
+        Ticket { tree, flags: AtomicU8::new(0), slot: AtomicU32::new(NOWHERE), state: Mutex::default() }
+    }
+
+    /// For whoever lets go of one. The last one drops what is left in it, and has it serve again.
+    pub(crate) fn let_go(mut ticket: Arc<Self>) {
+        if let Some(alone) = Arc::get_mut(&mut ticket) {
+            drop(alone.clear());
+            pool::put_ticket(ticket);
+        }
+    }
+
+    /// As it was when it was new. Returns what was in it.
+    fn clear(&mut self) -> Option<State> {
+        self.flags.store(0, Ordering::Relaxed);
+        self.slot.store(NOWHERE, Ordering::Relaxed);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.is_empty() { None } else { Some(std::mem::take(state)) }
+    }
+
+    /// Is the handle gone, and nothing left that the driver is to know?
+    pub(crate) fn is_forgotten(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && load_after_count(&self.flags) == 0
     }
 
     /// Is there anybody to be told of the outcome, or anything that the driver is to know?
@@ -92,12 +132,7 @@ impl Ticket {
 
     /// Of a future without a handle, for marks alone.
     pub(crate) fn unheld() -> Arc<Self> {
-        Arc::new(Ticket {
-            tree: Weak::new(),
-            flags: AtomicU8::new(0),
-            slot: AtomicU32::new(NOWHERE),
-            state: Mutex::default(),
-        })
+        Arc::new(Ticket::of(Weak::new()))
     }
 
     /// Marks it, the first time; gives what is to be done then.

@@ -7,7 +7,7 @@ use crate::current::Remains;
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why, Place};
 use crate::job::Job;
-use crate::note::NO_NOTE;
+use crate::note::{NO_NOTE, Note};
 use crate::ready::{Entry, Key, Next, Tag};
 use crate::ticket::Ticket;
 use crate::waker::SlotWakers;
@@ -65,7 +65,7 @@ impl Engine {
                 return Turn::Refuse(polling, Failure::new(Why::Cancelled, location));
             }
             self.ready.begin_round();
-            if self.ready.is_next_plain() {
+            if self.ready.is_next_plain() || self.forget_handle_of_next() {
                 let key = self.slots.vacant_key() as Key;
                 self.take_wakers(key, wakers);
                 return Turn::Plain;
@@ -92,10 +92,33 @@ impl Engine {
         if self.slots.vacant_key() != held as usize {
             return None;
         }
-        let Entry { job, tag } = self.ready.next_plain()?;
+        let Entry { job, tag } = match self.ready.next_plain() {
+            Some(next) => next,
+            None if self.forget_handle_of_next() => self.ready.next_plain()?,
+            None => return None,
+        };
         self.loose_key = held;
         self.loose = Some(tag);
         Some(job)
+    }
+
+    /// The next of this round has a note. If that is of a handle which is gone since, and there is nothing else to be said,
+    /// it has none any more.
+    #[inline(never)]
+    fn forget_handle_of_next(&mut self) -> bool {
+        let Engine { ready, notes, slots, .. } = self;
+        let Some(tag) = ready.next_tag_mut() else { return false };
+        let Some(Note { ticket: Some(ticket), epoch: 0 }) = notes.get(tag.note as usize) else {
+            return false;
+        };
+        let above = &slots[tag.parent as usize];
+        if !ticket.is_forgotten() || above.depth >= above.deepest {
+            return false;
+        }
+        let note = notes.remove(tag.note as usize);
+        tag.note = NO_NOTE;
+        note.ticket.into_iter().for_each(Ticket::let_go);
+        true
     }
 
     fn take_loose(&mut self, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
@@ -229,7 +252,10 @@ impl Engine {
     #[inline(never)]
     pub(crate) fn finish_done(&mut self, key: Key) {
         if let Some(loose) = self.loose.take() {
-            let epoch = self.take_note(&loose).map_or(0, |note| note.epoch);
+            let epoch = self.take_note(&loose).map_or(0, |Note { ticket, epoch }| {
+                ticket.into_iter().for_each(Ticket::let_go);
+                epoch
+            });
             return self.uncount(loose.parent, epoch);
         }
         self.finish_slot(key);
@@ -239,7 +265,9 @@ impl Engine {
     pub(crate) fn finish_slot(&mut self, key: Key) {
         let slot = self.slot(key);
         slot.live = false;
-        slot.ticket = None;
+        let ticket = slot.ticket.take();
+        ticket.into_iter().for_each(Ticket::let_go);
+        let slot = self.slot(key);
         if slot.gated {
             self.finish_gated(key);
         }

@@ -2,7 +2,7 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use futures::FutureExt;
-use settled::{Transaction, add, atomic, begin, current, scope, set_reporter};
+use settled::{Transaction, add, add_value, atomic, begin, current, scope, set_reporter};
 use support::{Gate, Task, assert_pending, assert_ready, finish, yields};
 
 const MANY: u64 = 10_000;
@@ -282,4 +282,73 @@ fn an_atomic_transaction_does_not_grow_with_what_was_cancelled_in_it() {
     assert!(held.abs() < 16_384, "cancelled while they were held: {held}");
     gate.open();
     assert_ready!(task.run()).unwrap();
+}
+
+#[test]
+fn a_kept_handle_allocates_nothing_whenever_it_is_dropped() {
+    const KEPT: u64 = 1_000;
+    let mut room = Vec::with_capacity(KEPT as usize);
+    let mut keep = |run: &mut dyn FnMut(&mut Vec<settled::Stashed<()>>)| {
+        for _ in 0..3 {
+            run(&mut room);
+            room.clear();
+        }
+        let kept = measure(|| {
+            run(&mut room);
+            room.clear();
+        });
+        // Where so many are kept, their notes are given back with the transaction: a handful of larger pieces.
+        assert!(kept.count_total <= 20, "{} for {KEPT} handles", kept.count_total);
+    };
+    // Before the first poll.
+    keep(&mut |kept| {
+        let all = scope(async {
+            kept.extend((0..KEPT).map(|n| add(work(2 * n))));
+            kept.clear();
+        });
+        all.now_or_never().unwrap().unwrap();
+    });
+    // After the last one.
+    keep(&mut |kept| {
+        let all = scope(async { kept.extend((0..KEPT).map(|n| add(work(2 * n)))) });
+        all.now_or_never().unwrap().unwrap();
+    });
+    // When it has been awaited, there or elsewhere.
+    keep(&mut |kept| {
+        finish(scope(async {
+            kept.extend((0..KEPT).map(|n| add(work(n))));
+            for stashed in kept.drain(..) {
+                stashed.await.unwrap();
+            }
+        }))
+        .unwrap();
+    });
+    keep(&mut |kept| {
+        let t = begin();
+        kept.extend((0..KEPT).map(|n| t.add(work(n)).unwrap()));
+        finish(t.end()).unwrap();
+        kept.drain(..).for_each(|stashed| stashed.now_or_never().unwrap().unwrap());
+    });
+}
+
+#[test]
+fn a_value_that_is_handed_over_allocates_nothing() {
+    let mixed = steady(|| {
+        for n in 0..1_000_u64 {
+            let all = scope(async {
+                let (number, large) = (add_value(async move { n }), add_value(async move { [n; 8] }));
+                let (text, nothing) = (add_value(async { "text" }), add_value(async {}));
+                let callback = add_value(async move { (n, n) });
+                assert_eq!(number.await.unwrap(), n);
+                assert_eq!(large.await.unwrap(), [n; 8]);
+                assert_eq!(text.await.unwrap(), "text");
+                nothing.await.unwrap();
+                assert_eq!(callback.await.unwrap(), (n, n));
+            });
+            finish(all).unwrap();
+        }
+    });
+    // What a scope needs that is suspended.
+    assert!(mixed.count_total <= 2_000, "{} for a thousand transactions", mixed.count_total);
+    assert_eq!(mixed.count_current, 0);
 }

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use loom::sync::Mutex;
 use settled::{Stashed, add, begin, scope};
-use settled_models::{Gate, Log, block_on, check, spawn};
+use settled_models::{Gate, Log, block_on, check, poll_once, spawn, yield_now};
 
 type Held = Arc<Mutex<Option<Waker>>>;
 
@@ -108,5 +108,47 @@ fn a_handle_that_goes_while_the_tree_is_put_away() {
         .unwrap();
         other.join().unwrap();
         assert!(log.has(1));
+    });
+}
+
+/// A ticket serves again when the last who has it lets go of it, driver or handle: each handle is told its own.
+#[test]
+fn a_ticket_that_serves_again_tells_each_handle_its_own() {
+    let met = check(|| {
+        let first = begin();
+        let mut stashed = first
+            .add_value(async {
+                yield_now().await;
+                1
+            })
+            .unwrap();
+        let other = spawn(move || match poll_once(&mut stashed) {
+            Poll::Ready(told) => told.unwrap(),
+            Poll::Pending => 0,
+        });
+        block_on(first.end()).unwrap();
+        let next = begin();
+        let (second, third) = (next.add_value(async { 2 }).unwrap(), next.add_value(async { 3 }).unwrap());
+        block_on(next.end()).unwrap();
+        assert_eq!((block_on(second).unwrap(), block_on(third).unwrap()), (2, 3));
+        other.join().unwrap()
+    });
+    assert_eq!(met, [0, 1].into());
+}
+
+/// What was asked of it for one future is not done to the next.
+#[test]
+fn a_ticket_that_serves_again_is_cancelled_no_more() {
+    check(|| {
+        let first = begin();
+        let stashed = first.add(yield_now()).unwrap();
+        let other = spawn(move || stashed.cancel());
+        block_on(first.end()).unwrap();
+        let next = begin();
+        let (second, third) = (next.add(yield_now()).unwrap(), next.add(yield_now()).unwrap());
+        block_on(next.end()).unwrap();
+        block_on(second).unwrap();
+        block_on(third).unwrap();
+        other.join().unwrap();
     });
 }
