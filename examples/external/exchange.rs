@@ -61,12 +61,11 @@ impl ExternalSignaller for Port {
     }
 
     async fn publish(&self, from: &ExternalSignal, event: AnyEvent) -> Handled {
-        for port in self.exchange.ports() {
-            let is_other = !std::ptr::eq(self, &*port);
-            let ours = if is_other { port.takes(from.name()) } else { Vec::new() };
-            let wired = port.takes(&format!("wire.{}", from.name()));
-            for signal in ours.iter().chain(&wired) {
-                signal.notify(&*event).await?;
+        for port in self.exchange.ports().iter().filter(|port| !std::ptr::eq(self, &***port)) {
+            for name in [from.name(), &format!("wire.{}", from.name())] {
+                for signal in port.takes(name) {
+                    signal.notify(&*event).await?;
+                }
             }
         }
         Ok(())

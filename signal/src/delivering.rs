@@ -68,7 +68,8 @@ impl<F> Turn<F> {
                     Poll::Ready(may) => Some(may),
                     Poll::Pending => None,
                 },
-                // What it is part of has been rolled back.
+                None if seat.is_free() => Some(May::Ours),
+                // What it is part of has been rolled back, or a later change has come before.
                 None => Some(May::Overtaken),
             },
         }

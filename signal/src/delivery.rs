@@ -36,7 +36,8 @@ pub enum Delivery {
     /// It waits: one after another, in order, none is lost.
     #[default]
     Queued,
-    /// It does not wait: all at once.
+    /// It does not wait: all at once. (A change of an observable that an atomic transaction held back, and a later one has
+    /// overtaken before its commit, comes to nothing, as with all of these.)
     Every,
     /// The new one cancels the one before, and begins when that has been dropped. What it supersedes resolves with no
     /// result and no failure; so does what it finds waiting. One that is done in the very poll in which it was superseded
@@ -150,7 +151,10 @@ where
     });
     let link = relay.clone().map(Box::new);
     let seat = match (handler.queue.delivery(), holder) {
-        (Delivery::Every, _) => None,
+        (Delivery::Every, None) => {
+            handler.queue.pass(stamp);
+            None
+        }
         (_, None) => Some(Seat::Taken(handler.queue.join(tree, link, stamp).0)),
         (_, Some(holder)) => {
             let held = Held::new();
@@ -159,7 +163,8 @@ where
             Some(Seat::Held(held))
         }
     };
-    let line = seat.clone().map(|seat| Behind { of: handler.clone(), seat });
+    let waits = handler.queue.delivery() != Delivery::Every;
+    let line = seat.clone().filter(|_| waits).map(|seat| Behind { of: handler.clone(), seat });
     // Its two places know of each other.
     if let (Some(relay), Some(line)) = (&relay, &line) {
         relay.link(line.clone());
@@ -170,7 +175,11 @@ where
 
 /// At the commit. What a later change has overtaken comes to nothing.
 fn take_held_place<F>(handler: &Arc<Deliver<F>>, held: &Held, tree: Option<Tree>, link: Link, stamp: u64) {
-    if !held.is_gone()
+    if handler.queue.delivery() == Delivery::Every {
+        if handler.queue.pass(stamp) {
+            held.free();
+        }
+    } else if !held.is_gone()
         && let Some(ticket) = handler.queue.join_late(tree, link, stamp)
         && !held.take(ticket)
     {

@@ -20,6 +20,8 @@ pub(crate) enum Seat {
 const NONE: u64 = u64::MAX;
 /// Whoever was to have it is gone.
 const GONE: u64 = u64::MAX - 1;
+/// It may go on without one.
+const FREE: u64 = u64::MAX - 2;
 
 pub(crate) struct Held(AtomicU64);
 
@@ -29,6 +31,11 @@ impl Seat {
             Seat::Taken(ticket) => Some(*ticket),
             Seat::Held(held) => held.ticket(),
         }
+    }
+
+    /// May it go on without a place?
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self, Seat::Held(held) if held.0.load(Ordering::Acquire) == FREE)
     }
 
     /// It is needed no more. The place that is to be given up.
@@ -41,6 +48,11 @@ impl Seat {
 }
 
 impl Held {
+    /// Who waits for this needs no place: where nobody waits for anybody.
+    pub(crate) fn free(&self) {
+        let _ = self.0.compare_exchange(NONE, FREE, Ordering::AcqRel, Ordering::Acquire);
+    }
+
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Held(AtomicU64::new(NONE)))
     }
@@ -60,5 +72,23 @@ impl Held {
 }
 
 fn known(value: u64) -> Option<Ticket> {
-    (value < GONE).then_some(value)
+    (value < FREE).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Held, Seat};
+
+    #[test]
+    fn a_place_is_given_up_once_whoever_comes_first() {
+        let (held, gone) = (Held::new(), Held::new());
+        let (seat, early) = (Seat::Held(held.clone()), Seat::Held(gone.clone()));
+        assert_eq!(early.give_up(), None);
+        assert!(gone.is_gone() && !gone.take(7), "it is for the commit to give the place up");
+        gone.free();
+        assert!(early.ticket().is_none() && !early.is_free());
+        assert_eq!(seat.ticket(), None);
+        assert!(held.take(7) && !held.is_gone());
+        assert_eq!((seat.ticket(), seat.give_up(), seat.give_up()), (Some(7), Some(7), None));
+    }
 }

@@ -64,6 +64,7 @@ mod handler;
 mod handlers;
 mod held;
 mod hooks;
+mod late;
 mod layers;
 mod line;
 mod lock;

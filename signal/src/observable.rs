@@ -11,6 +11,7 @@ use futures::Stream;
 use crate::careful::Made;
 use crate::change::Shared;
 use crate::connection::Connection;
+use crate::late::Updating;
 use crate::notification::Notification;
 use crate::observable_builder::ObservableBuilder;
 use crate::options::Options;
@@ -284,6 +285,7 @@ where
     #[track_caller]
     pub fn update(&self, f: impl FnOnce(&mut T)) -> Notification<()> {
         let location = Location::caller();
+        let _updating = Updating::new(Arc::as_ptr(&self.shared));
         if let Some(careful) = self.shared.careful(location) {
             return careful.update(f).told(location).0;
         }

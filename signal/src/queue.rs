@@ -120,6 +120,17 @@ impl Queue {
         (!is_overtaken).then(|| self.join_line(line, tree, link, stamp).0)
     }
 
+    /// For one that needs no place. False if a later change has come before.
+    pub(crate) fn pass(&self, stamp: u64) -> bool {
+        if stamp == 0 {
+            return true;
+        }
+        let mut line = lock(&self.line);
+        let is_overtaken = stamp < line.newest;
+        line.newest = line.newest.max(stamp);
+        !is_overtaken
+    }
+
     #[inline]
     fn join_line(
         &self,

@@ -140,3 +140,19 @@ impl fmt::Display for Lagged {
 }
 
 impl Error for Lagged {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::Signal;
+
+    #[test]
+    fn a_dropped_stream_is_out_of_the_list_at_once() {
+        let signal = Signal::<u32>::new();
+        let stream = signal.stream(1);
+        let ring = Arc::downgrade(&stream.ring);
+        drop(stream);
+        assert!(ring.upgrade().is_none());
+    }
+}

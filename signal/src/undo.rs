@@ -15,11 +15,16 @@ use settled::Transaction;
 use settled::plumbing::Undo;
 
 use crate::change::Shared;
+use crate::late;
 use crate::line;
 use crate::news::{By, News};
 
 impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
     fn commit(self: Arc<Self>, by: &Transaction) {
+        if self.store.own_update().is_some() {
+            let by = by.clone();
+            return late::tell(Arc::as_ptr(&self), move || self.commit(&by));
+        }
         let mut gone = Vec::new();
         let mut state = self.store.lock(Location::caller());
         if let Some(rare) = &mut state.rare {
@@ -36,6 +41,10 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
     }
 
     fn roll_back(self: Arc<Self>, by: &Transaction) {
+        if self.store.own_update().is_some() {
+            let by = by.clone();
+            return late::tell(Arc::as_ptr(&self), move || self.roll_back(&by));
+        }
         let handlers = self.changed.handlers().snapshot();
         let more = self.more.get();
         let pair_handlers = more.and_then(|more| more.replaced.handlers().snapshot());

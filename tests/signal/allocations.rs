@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use allocation_counter::measure;
 use settled::{block_on, scope};
-use settled_signal::{Observable, Signal};
+use settled_signal::{Observable, Signal, SignalRegistry};
 
 const ROUNDS: u64 = 100;
 
@@ -74,4 +74,59 @@ fn the_last_asynchronous_handler_gets_the_event_itself() {
     signal.connect_async(|_| ready(()));
     block_on(signal.notify(Counting(clones.clone()))).unwrap();
     assert_eq!(clones.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_million_weak_handlers_that_came_and_went_leave_memory_where_it_was() {
+    let (signal, stays) = (Signal::<u32>::new(), Arc::new(()));
+    signal.connect_weak(&stays, |_, _| {});
+    let came_and_went = |count: u32| {
+        for n in 0..count {
+            let (model, kept) = (Arc::new(n), n);
+            match n % 2 {
+                0 => signal.connect_weak(&model, move |n, x| assert!(*n == kept && x + n > 0)),
+                _ => signal.connect_async_weak(&model, move |_, _| async move { assert!(kept % 2 == 1) }),
+            };
+        }
+        // The last few are forgotten by whoever meets them.
+        signal.notify(1);
+    };
+    came_and_went(1000);
+    let info = measure(|| came_and_went(1_000_000));
+    assert_eq!((info.bytes_current, info.count_current), (0, 0));
+    assert_eq!(signal.len(), 1);
+}
+
+#[test]
+fn a_registry_does_not_grow_with_what_came_and_went() {
+    #[settled_signal::model]
+    struct User {
+        name: String,
+    }
+
+    #[settled_signal::handlers]
+    impl User {
+        #[handler(name)]
+        fn on_name(&self, _: &String) {}
+
+        #[handler("news")]
+        fn on_news(&self, _: &u32) {}
+    }
+
+    let (registry, news) = (SignalRegistry::new(), Signal::<u32>::new());
+    registry.register("news", &news).unwrap();
+    registry.connect("users.*.name", |_: &String| {}).unwrap();
+    let came_and_went = |count: u32| {
+        for n in 0..count {
+            let user = User::new(String::new());
+            registry.register(&format!("users.{n}"), &user).unwrap();
+            drop(registry.connect_weak(&format!("waiting.{n}"), &user, |_, _: &u32| {}).unwrap());
+            drop(registry.connect("tick", |_: &u32| {}).unwrap().scoped());
+        }
+    };
+    came_and_went(10_000);
+    let few = measure(|| came_and_went(100)).bytes_max;
+    let many = measure(|| came_and_went(20_000));
+    assert!(many.bytes_max < 2 * few + 100_000, "{many:?}, of a hundred {few}");
+    assert!(registry.all().len() == 1 && news.is_empty());
 }

@@ -249,3 +249,38 @@ fn commits_of_several_threads_are_each_delivered_whole() {
         assert!(own.is_sorted(), "in the order of its commits");
     }
 }
+
+#[test]
+fn a_change_that_a_later_one_has_overtaken_before_the_commit_comes_to_nothing() {
+    for delivery in ALL {
+        for set_outside in [false, true] {
+            let (level, log) = (Observable::builder(0).delivery(delivery).build(), Log::new());
+            level.connect_async(noting_later(&log, ""));
+            let set = |value| finish(scope(async { drop(level.set(value)) })).unwrap();
+            set(1);
+            let (gate, inner) = (Gate::new(), level.clone());
+            let pass = gate.clone();
+            let mut late = Task::new(atomic(async move {
+                inner.set(2);
+                pass.pass().await;
+                Ok::<_, String>(())
+            }));
+            assert_pending!(late.run());
+            if set_outside {
+                set(3);
+            } else {
+                // Another one commits before.
+                finish(atomic(async {
+                    level.set(3);
+                    Ok::<_, String>(())
+                }))
+                .unwrap();
+            }
+            gate.open();
+            assert_ready!(late.run()).unwrap();
+            assert_eq!(log.take(), ["1", "3"], "{delivery:?}");
+            set(4);
+            assert_eq!((log.take(), level.get()), (vec!["4".to_string()], 4), "{delivery:?}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use settled::{Transaction, begin, scope};
 use settled_signal::{Connection, Delivery, Notification, Observable, Signal};
-use support::{Log, Task, assert_pending, assert_ready, causes, finish, yields};
+use support::{Gate, Log, Task, assert_pending, assert_ready, causes, finish, yields};
 
 use crate::kit::{Gated, noting_later};
 
@@ -250,7 +250,7 @@ fn a_handler_that_awaits_its_own_signal_is_told() {
 }
 
 #[test]
-fn one_that_waits_takes_no_place_of_a_limit_and_is_superseded_while_it_waits_for_one() {
+fn one_that_waits_takes_no_place_of_a_limit() {
     for delivery in [Delivery::Queued, Delivery::Coalesced] {
         let (signal, other) = (Signal::<u32>::new(), Signal::<u32>::new());
         let (log, gated) = gated(&signal, delivery);
@@ -308,4 +308,30 @@ fn a_queue_that_is_empty_again_is_as_before() {
         (1..=3).for_each(|x| _ = finish(signal.notify(x)).unwrap());
         assert_eq!(log.take(), ["1", "2", "3"]);
     }
+}
+
+#[test]
+fn one_that_has_the_turn_but_no_place_of_its_limit_is_superseded() {
+    let signal = Signal::<u32>::new();
+    let (log, gated) = gated(&signal, Delivery::Coalesced);
+    let [first, newest] = [begin(), begin()];
+    first.enter(|| drop(signal.notify(1)));
+    let mut running = Task::new(first.end());
+    assert_pending!(running.run());
+    let (limited, busy) = (Transaction::builder().limit(1).begin(), Gate::new());
+    limited.enter(|| drop(signal.notify(2)));
+    let _ = limited.add(busy.pass());
+    let mut end = Task::new(limited.end());
+    assert_pending!(end.run());
+    gated.open(1);
+    assert_ready!(running.run()).unwrap();
+    // It has the turn, and its transaction is busy with something else.
+    assert_pending!(end.run());
+    gated.open(3);
+    newest.enter(|| drop(signal.notify(3)));
+    finish(newest.end()).unwrap();
+    assert_eq!(log.take(), ["begin 1", "end 1", "begin 3", "end 3"]);
+    busy.open();
+    assert_ready!(end.run()).unwrap();
+    assert_eq!(log.take(), [""; 0]);
 }

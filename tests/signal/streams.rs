@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{FutureExt, StreamExt};
 use settled_signal::{EventStream, Signal, Source};
 use static_assertions::assert_impl_all;
-use support::{Task, assert_pending, assert_ready, elsewhere, on_wake};
+use support::{Log, Task, assert_pending, assert_ready, elsewhere, on_wake};
 
 assert_impl_all!(EventStream<u32>: Send, Sync, Unpin);
 
@@ -92,6 +92,39 @@ fn a_stream_that_a_handler_drops_while_its_signal_is_being_notified_takes_no_mor
     *cell.lock().unwrap() = Some(signal.stream(1));
     signal.notify(1);
     assert_eq!(signal.len(), 1);
+}
+
+/// An event that runs something when it is cloned.
+struct OnClone(Arc<()>, Arc<dyn Fn() + Send + Sync>);
+
+impl Clone for OnClone {
+    fn clone(&self) -> Self {
+        (self.1)();
+        OnClone(self.0.clone(), self.1.clone())
+    }
+}
+
+#[test]
+fn a_stream_that_is_dropped_while_its_signal_is_being_notified_keeps_nothing_until_the_end_of_that() {
+    // Neither what it had not taken yet, nor its waker, nor what is just coming in.
+    let signal = Signal::<OnClone>::new();
+    let (first, second, waker_is) = (Arc::new(()), Arc::new(()), Arc::new(()));
+    let (full, mut waiting, log) = (signal.stream(2), signal.stream(2), Log::new());
+    signal.notify(OnClone(first.clone(), Arc::new(|| {})));
+    assert!(waiting.next().now_or_never().is_some());
+    let kept = waker_is.clone();
+    let waker = on_wake(move || _ = &kept);
+    assert!(waiting.poll_next_unpin(&mut std::task::Context::from_waker(&waker)).is_pending());
+    drop(waker);
+
+    let (noted, counts) = (log.clone(), [first.clone(), second.clone(), waker_is.clone()]);
+    signal.connect(move |_| noted.note(format!("{:?}", counts.each_ref().map(Arc::strong_count))));
+    let streams = std::sync::Mutex::new(vec![full, waiting]);
+    let drop_all = move || drop(std::mem::take(&mut *streams.lock().unwrap()));
+    // The first stream is gone by the time its event has been cloned.
+    signal.notify(OnClone(second.clone(), Arc::new(drop_all)));
+    // Each is here and with the handler, and the second one is the event.
+    assert_eq!(log.take(), ["[2, 3, 2]"]);
 }
 
 /// An event whose destructor looks at the signal that it went through.

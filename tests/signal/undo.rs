@@ -489,3 +489,84 @@ fn threads_that_set_and_roll_back_leave_what_was_stored_plainly_last() {
     assert_eq!(*last.lock().unwrap(), standing, "the last delivered is the value that stands");
     assert_eq!(standing % 1_000 % 3, 1, "a committed one: {standing}");
 }
+
+#[test]
+fn a_transaction_that_ends_within_an_update_is_told_of_when_that_has_returned() {
+    for commits in [false, true] {
+        for handlers in [false, true] {
+            let (level, log) = (Observable::new(1), Log::new());
+            if handlers {
+                level.connect(noting(&log, ""));
+            }
+            let (gate, mut task) = sets(&level, &[7], commits);
+            log.take();
+            // Plain: it stands, whatever becomes of what it was stored over.
+            level.update(|value| {
+                gate.open();
+                assert_eq!(assert_ready!(task.run()).is_ok(), commits);
+                *value += 1;
+            });
+            assert_eq!(level.get(), 8);
+            assert_eq!(log.take().len(), usize::from(handlers));
+
+            // Atomic, and rolled back itself: what stands is what stood, or what was committed, beneath.
+            level.set(1);
+            let (gate, mut task) = sets(&level, &[7], commits);
+            let rolled_back: Result<(), _> = finish(atomic(async {
+                level.update(|value| {
+                    gate.open();
+                    assert_eq!(assert_ready!(task.run()).is_ok(), commits);
+                    *value += 1;
+                });
+                assert_eq!(level.get(), 8);
+                Err::<(), _>("no")
+            }));
+            assert!(rolled_back.is_err());
+            assert_eq!(level.get(), if commits { 7 } else { 1 });
+            // Nothing is left of either.
+            let (gate, task) = sets(&level, &[7], false);
+            ends((gate, task));
+            assert_eq!(level.get(), if commits { 7 } else { 1 });
+        }
+    }
+}
+
+#[test]
+fn a_transaction_that_is_rolled_back_within_an_update_of_its_own_takes_that_with_it() {
+    let (level, log) = (Observable::new(1), Log::new());
+    level.connect(noting(&log, ""));
+    let (inner, own) = (level.clone(), Arc::new(Mutex::new(None)));
+    let tell = own.clone();
+    let mut task = Task::new(atomic(async move {
+        inner.set(7);
+        *tell.lock().unwrap() = settled::current();
+        std::future::pending::<Result<(), ()>>().await
+    }));
+    assert_pending!(task.run());
+    let own = own.lock().unwrap().take().expect("it is in one");
+    own.enter(|| {
+        level.update(|value| {
+            *value = 8;
+            drop(task);
+        });
+    });
+    assert_eq!((level.get(), log.take()), (1, vec!["7".to_string(), "8".into(), "1".into()]));
+}
+
+#[test]
+fn what_ends_within_an_update_that_panics_is_told_of_too() {
+    let level = Observable::new(1);
+    let (gate, mut task) = sets(&level, &[7], false);
+    let updating = std::panic::AssertUnwindSafe(|| {
+        finish(atomic(async {
+            level.update(|_| {
+                gate.open();
+                assert!(assert_ready!(task.run()).is_err());
+                std::panic::resume_unwind(Box::new("no"));
+            });
+            Ok::<(), ()>(())
+        }))
+    });
+    assert!(std::panic::catch_unwind(updating).is_err());
+    assert_eq!(level.get(), 1);
+}
