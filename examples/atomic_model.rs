@@ -62,7 +62,7 @@ async fn transfer(from: &Account, to: &Account, amount: i64) -> Result<(), Scope
         to.update_statement(|lines| lines.push(format!("{amount} from {}", from.owner)));
         from.update_statement(|lines| lines.push(format!("{amount} to {}", to.owner)));
         // The validator knows whether there is enough, and knows it only now.
-        from.try_set_balance(from.balance() - amount)?;
+        from.try_update_balance(|balance| *balance -= amount)?;
         accepts(to.owner, amount).await
     })
     .await

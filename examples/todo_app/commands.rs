@@ -114,9 +114,7 @@ impl Change {
                 let item = list.find(*id)?;
                 let before = item.tags();
                 for name in names {
-                    let mut tags = item.tags();
-                    tags.insert(name.clone());
-                    item.try_set_tags(tags)?;
+                    item.try_update_tags(|tags| tags.extend([name.clone()]))?;
                 }
                 Ok((format!("{id} is tagged {}", names.join(", ")), Reverse::Tags(*id, before)))
             }

@@ -17,7 +17,7 @@ use crate::line;
 use crate::news::{By, News};
 use crate::notification::Notification;
 use crate::notify::to_nobody;
-use crate::refused::Reason;
+use crate::refused::{Reason, Rejected};
 use crate::rules::{More, Same};
 use crate::state::State;
 
@@ -203,6 +203,17 @@ impl<T> Made<T> {
             Made::Stored(notification, old) => (notification, old),
             Made::Same(notification, value) => (notification, Some(value)),
             Made::Refused(reason, value) => (to_nobody(reason, location), Some(value)),
+        }
+    }
+
+    /// To who asks: what was refused is his, and goes into no transaction.
+    pub(crate) fn rejected(
+        self,
+        location: &'static Location<'static>,
+    ) -> Result<Notification<()>, Rejected<T>> {
+        match self {
+            Made::Stored(notification, _) | Made::Same(notification, _) => Ok(notification),
+            Made::Refused(reason, value) => Err(Rejected { value, reason: reason.into_error(location) }),
         }
     }
 }

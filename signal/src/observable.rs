@@ -177,10 +177,7 @@ where
     pub fn try_set(&self, value: T) -> Result<Notification<()>, Rejected<T>> {
         let location = Location::caller();
         let Some(careful) = self.shared.careful(location) else { return Ok(self.set(value)) };
-        match careful.put(value) {
-            Made::Stored(notification, _) | Made::Same(notification, _) => Ok(notification),
-            Made::Refused(reason, value) => Err(Rejected { value, reason: reason.into_error(location) }),
-        }
+        careful.put(value).rejected(location)
     }
 
     /// Stores the value and calls the handlers, unless it equals the one that is there. Was it stored?
@@ -303,6 +300,31 @@ where
                 Some(value.clone())
             }),
         }
+    }
+
+    /// As [`update`](Observable::update), but gives what `f` has made of the value back if a validator refuses it: then nothing
+    /// has happened, and the transaction does not hear of it.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::builder(90).validate(|x: &i32| if *x < 100 { Ok(()) } else { Err("overflow") }).build();
+    /// let rejected = level.try_update(|level| *level += 20).unwrap_err();
+    /// assert_eq!((rejected.value, level.get()), (110, 90));
+    /// assert!(level.try_update(|level| *level += 2).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a validator refuses the value, or panics.
+    ///
+    /// # Panics
+    ///
+    /// As [`update`](Observable::update).
+    #[track_caller]
+    pub fn try_update(&self, f: impl FnOnce(&mut T)) -> Result<Notification<()>, Rejected<T>> {
+        let location = Location::caller();
+        let Some(careful) = self.shared.careful(location) else { return Ok(self.update(f)) };
+        careful.update(f).rejected(location)
     }
 
     /// Where handlers connect that want to hear of changes: the event is the new value.

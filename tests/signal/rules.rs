@@ -33,6 +33,21 @@ fn try_set_gives_the_refused_value_back() {
 }
 
 #[test]
+fn try_update_gives_back_what_the_update_has_made_of_the_value() {
+    let (level, log) = validated();
+    let plain = Observable::new(1);
+    let failures = finish(scope(async {
+        let Rejected { value, reason } = level.try_update(|level| *level += 100).unwrap_err();
+        assert_eq!((value, reason.to_string().as_str()), (101, "overflow"));
+        assert_eq!(level.get(), 1);
+        level.try_update(|level| *level += 1).unwrap();
+        plain.try_update(|level| *level += 100).unwrap();
+    }));
+    assert!(failures.is_ok(), "who has it back has been told");
+    assert_eq!((level.get(), plain.get(), log.take()), (2, 101, vec!["2".to_owned()]));
+}
+
+#[test]
 fn set_leaves_the_old_value_and_puts_the_failure_into_the_transaction() {
     let (level, log) = validated();
     let ways: [fn(&Observable<u32>); 4] = [
@@ -201,7 +216,8 @@ fn in_an_atomic_transaction_rules_hold_as_well() {
     finish(atomic(async move {
         inside.set(2);
         assert_eq!(inside.try_set(300).unwrap_err().value, 300);
-        inside.update(|level| *level += 1);
+        assert_eq!(inside.try_update(|level| *level += 300).unwrap_err().value, 302);
+        inside.try_update(|level| *level += 1).unwrap();
         Ok::<_, String>(())
     }))
     .unwrap();

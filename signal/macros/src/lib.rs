@@ -92,7 +92,7 @@ const BLOCKS: usize = 8;
 /// | mark | meaning |
 /// | --- | --- |
 /// | `#[default]`, `#[default(value)]` | the constructor does not ask for it |
-/// | `#[validate(function)]` | a function or closure that looks at each value (but the first) or, of a signal, at each event; an observable gets `try_set_name` |
+/// | `#[validate(function)]` | a function or closure that looks at each value (but the first) or, of a signal, at each event; an observable gets `try_set_name` and `try_update_name` |
 /// | `#[gated]` | what equals the value that stands is no change |
 /// | `#[signal(sequential)]`, `#[signal(concurrent)]`, `#[signal(order = TopDown)]` | how the signal calls its handlers |
 /// | `#[plain]`, `#[base]`, `#[signal]` | see above |

@@ -164,7 +164,9 @@ fn a_validator_refuses_values_and_events() {
     let ruled = Ruled::new(1);
     let rejected: Rejected<u32> = ruled.try_set_level(100).unwrap_err();
     assert_eq!((rejected.value, ruled.level()), (100, 1));
-    assert!(ruled.try_set_level(99).is_ok());
+    assert!(ruled.try_set_level(98).is_ok());
+    assert_eq!(ruled.try_update_level(|level| *level += 2).unwrap_err().value, 100);
+    assert!(ruled.try_update_level(|level| *level += 1).is_ok());
     let failures = finish(scope(async { _ = ruled.set_level(200) })).unwrap_err();
     assert_eq!(causes(&failures), ["overflow"]);
     assert_eq!(ruled.level(), 99);

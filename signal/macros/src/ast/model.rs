@@ -132,6 +132,7 @@ impl Field {
                 ];
                 if self.marks.validate.is_some() {
                     methods.push(method(format!("try_set_{name}"), "the trying setter"));
+                    methods.push(method(format!("try_update_{name}"), "the trying update"));
                 }
                 methods
             }

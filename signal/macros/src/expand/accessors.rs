@@ -58,6 +58,7 @@ fn observable(model: &Model, field: &Field) -> TokenStream {
     let at = at(ty.span());
     let (do_get, do_changed) = (quote_spanned!(at=> .get()), quote_spanned!(at=> .changed()));
     let (do_with, do_update) = (quote_spanned!(at=> .with(#f)), quote_spanned!(at=> .update(#f)));
+    let do_try_update = quote_spanned!(at=> .try_update(#f));
     let (do_set, do_try_set) = (quote_spanned!(at=> .set(#value)), quote_spanned!(at=> .try_set(#value)));
     let get_doc = doc(field, &format!("The value of `{name}` (a clone of it)."));
     let with_doc = format!("Calls `f` with a snapshot of [`{name}`](Self::{name}).");
@@ -65,11 +66,12 @@ fn observable(model: &Model, field: &Field) -> TokenStream {
     let update_doc = format!("Changes [`{name}`](Self::{name}) in place, and calls its handlers.");
     let changed_doc =
         format!("Where handlers connect that want to hear of changes of [`{name}`](Self::{name}).");
-    let try_set = field.marks.validate.as_ref().map(|_| {
-        let try_set = method("try_set_", "");
-        let doc = format!("Sets [`{name}`](Self::{name}), if its validator agrees.");
+    let trying = field.marks.validate.as_ref().map(|_| {
+        let (try_set, try_update) = (method("try_set_", ""), method("try_update_", ""));
+        let set_doc = format!("Sets [`{name}`](Self::{name}), if its validator agrees.");
+        let update_doc = format!("Changes [`{name}`](Self::{name}) in place, if its validator agrees.");
         quote! {
-            #[doc = #doc]
+            #[doc = #set_doc]
             ///
             /// # Errors
             ///
@@ -82,6 +84,21 @@ fn observable(model: &Model, field: &Field) -> TokenStream {
                 #value: #ty,
             ) -> ::core::result::Result<::settled_signal::Notification<()>, ::settled_signal::Rejected<#ty>> {
                 self.#name #do_try_set
+            }
+
+            #[doc = #update_doc]
+            ///
+            /// # Errors
+            ///
+            /// If it does not: with what would have been the value, and the reason.
+            #marks
+            #[inline]
+            #[track_caller]
+            #visibility fn #try_update(
+                &self,
+                #f: impl ::core::ops::FnOnce(&mut #ty),
+            ) -> ::core::result::Result<::settled_signal::Notification<()>, ::settled_signal::Rejected<#ty>> {
+                self.#name #do_try_update
             }
         }
     });
@@ -110,7 +127,7 @@ fn observable(model: &Model, field: &Field) -> TokenStream {
             self.#name #do_set
         }
 
-        #try_set
+        #trying
 
         #[doc = #update_doc]
         #marks
