@@ -54,6 +54,9 @@ pub(crate) trait Entry<E, R>: Send + Sync {
     /// Is the object that it is bound to gone?
     fn is_gone(&self) -> bool;
 
+    /// Is it asynchronous?
+    fn is_late(&self) -> bool;
+
     /// No call begins any more.
     fn disconnect(&self);
 
@@ -101,6 +104,10 @@ impl<E, R, H: Handle<E, R>> Entry<E, R> for Connectable<H> {
         self.handler.is_gone()
     }
 
+    fn is_late(&self) -> bool {
+        self.handler.is_late()
+    }
+
     fn disconnect(&self) {
         self.barred.fetch_or(DISCONNECTED, Ordering::Release);
         self.handler.disconnected();
@@ -132,6 +139,11 @@ pub(crate) trait Handle<E, R>: Send + Sync {
 
     /// Is the object that it is bound to gone?
     fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// Is it asynchronous?
+    fn is_late(&self) -> bool {
         false
     }
 
@@ -197,6 +209,10 @@ where
         deliver(&self.0, event, round);
     }
 
+    fn is_late(&self) -> bool {
+        true
+    }
+
     fn disconnected(&self) {
         self.0.disconnect();
     }
@@ -233,6 +249,10 @@ where
 
     fn is_gone(&self) -> bool {
         self.model.strong_count() == 0
+    }
+
+    fn is_late(&self) -> bool {
+        true
     }
 
     fn disconnected(&self) {
@@ -273,6 +293,10 @@ impl<E, R, H: Handle<E, R>> Handle<E, R> for Once<H> {
 
     fn is_gone(&self) -> bool {
         self.used.load(Ordering::Acquire) || self.handler.is_gone()
+    }
+
+    fn is_late(&self) -> bool {
+        self.handler.is_late()
     }
 
     fn disconnected(&self) {

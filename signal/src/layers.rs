@@ -48,6 +48,16 @@ impl<T> Layers<T> {
         self.0.is_empty()
     }
 
+    /// What stands when all that is open is rolled back, if that is not what is read.
+    pub(crate) fn lowest(&self) -> Option<&T> {
+        self.0.first().map(|layer| &layer.beneath)
+    }
+
+    /// Has this one stored?
+    pub(crate) fn has(&self, of: &Transaction) -> bool {
+        self.0.iter().any(|layer| share_fate(&layer.of, of))
+    }
+
     /// Is the layer on top this one's?
     pub(crate) fn is_on_top(&self, of: &Transaction) -> bool {
         self.0.last().is_some_and(|layer| share_fate(&layer.of, of))

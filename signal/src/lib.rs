@@ -52,6 +52,7 @@ mod builder;
 mod careful;
 mod carrier;
 mod change;
+mod collections;
 mod connect_with;
 mod connection;
 mod crowd;
@@ -99,6 +100,10 @@ mod undo;
 mod values;
 
 pub use builder::SignalBuilder;
+pub use collections::{
+    Items, MapDiff, MapEdit, MapView, ObservableMap, ObservableSet, ObservableVec, SetDiff, VecDiff, VecEdit,
+    VecView,
+};
 pub use connect_with::ConnectBuilder;
 pub use connection::Connection;
 pub use delivery::Delivery;

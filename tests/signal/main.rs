@@ -4,6 +4,7 @@
 
 mod allocations;
 mod atomic;
+mod collections;
 mod connecting;
 mod dead;
 mod delivery;

@@ -1,0 +1,11 @@
+//! What collections and their views promise.
+
+mod ending;
+mod kit;
+mod map_model;
+mod serialized;
+mod telling;
+mod threads;
+mod undo;
+mod vec_model;
+mod views;
