@@ -78,6 +78,7 @@ impl Engine {
             Goal::Nothing => false,
             Goal::Node { key, strictly } => self.is_above(key, polled, strictly),
             Goal::Ticket(ticket) => self.ticket_of_polled(polled) == Some(ticket),
+            Goal::Serial(serial) => self.serial_of(polled) == serial,
         }
     }
 

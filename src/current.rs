@@ -13,10 +13,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::error::{BoxError, Failures, Place};
+use crate::error::{BoxError, Failure, Failures, Place};
 use crate::local::Locals;
 use crate::node::Node;
 use crate::parcel::Parcel;
+use crate::plumbing;
 use crate::ready::Key;
 use crate::spawn::SpawnTask;
 use crate::ticket::Ticket;
@@ -96,6 +97,8 @@ pub(crate) enum Goal {
     },
     /// The future with this ticket (its address).
     Ticket(usize),
+    /// The one at this place in the order of adding.
+    Serial(u64),
 }
 
 /// The same without what it holds: quick to set and to read.
@@ -156,6 +159,8 @@ pub(crate) struct Ambient {
     pub(crate) lent: Cell<usize>,
     /// The tree in which something is being dropped as it was cancelled with what is above it; 0: none.
     pub(crate) cancelling: Cell<u64>,
+    /// Of what is being dropped that is not done: its place, and why.
+    pub(crate) fate: RefCell<Option<(plumbing::Place, Failure)>>,
     /// What it leaves.
     remains: RefCell<Option<Remains>>,
     /// There is something in `remains`.
@@ -211,6 +216,7 @@ impl Ambient {
             reference: Cell::new(None),
             lent: Cell::new(0),
             cancelling: Cell::new(0),
+            fate: RefCell::new(None),
             remains: RefCell::new(None),
             remaining: Cell::new(false),
             budget: Cell::new(BUDGET),

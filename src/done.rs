@@ -31,10 +31,16 @@ impl Drive<'_> {
                 omitted = many.omitted();
             }
         }
+        failures.extend(panic.map(|payload| Failure::from_panic(payload, location)));
         // A future that panicked or was refused is still to be dropped, which may panic too.
-        let second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
-        failures
-            .extend(panic.into_iter().chain(second).map(|payload| Failure::from_panic(payload, location)));
+        if job.is_some() {
+            let fate = refused.clone().or_else(|| failures.first().cloned());
+            let place = self.engine(|engine| engine.place_of_polled(loose, key));
+            let mut second = None;
+            let dropped = || second = catch_unwind(AssertUnwindSafe(|| drop(job))).err();
+            self.ambient.with_fate(place, fate, dropped);
+            failures.extend(second.map(|payload| Failure::from_panic(payload, location)));
+        }
         let cancelled = refused.as_ref().is_some_and(Failure::is_cancelled);
         let told = refused.clone().or_else(|| failures.first().cloned());
         if !cancelled {

@@ -79,6 +79,7 @@ mod transaction;
 mod tree;
 mod turn;
 mod undo;
+mod unheld;
 mod until;
 mod wait;
 mod wait_all;

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::add;
-use crate::current::{self, Current, Frame, Goal};
+use crate::current::{self, Current, Frame, Goal, Remains};
 use crate::error::{BoxError, Failure, Failures, Kind as Why};
 use crate::frames::Seen;
 use crate::owned::OwnedTransaction;
@@ -19,6 +19,7 @@ use crate::task::Checked;
 use crate::transaction::{self, Transaction};
 use crate::tree::Tree;
 use crate::undo;
+use crate::unheld;
 use crate::until::drive_until;
 use crate::waker::Seat;
 
@@ -60,6 +61,45 @@ where
     F::Output: Settles,
 {
     add::ambient::<F, Checked>(future, location)
+}
+
+/// Adds to the current transaction without a handle: see `unheld`.
+#[inline]
+pub fn add_unheld<F>(location: Loc, make: impl FnOnce(Place) -> Option<F>) -> Option<Place>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    unheld::add(location, make)
+}
+
+/// What was added without a handle is done, and has failed with this.
+#[cold]
+pub fn leave_error(error: BoxError) {
+    current::with(|ambient| ambient.leave(Remains::Error(error)));
+}
+
+/// The same of a failure that somebody knows of.
+#[cold]
+pub fn leave_failure(failure: Failure) {
+    current::with(|ambient| ambient.leave(Remains::Failures(Failures::one(failure))));
+}
+
+/// An error that is recorded nowhere.
+#[cold]
+pub fn error_at(error: BoxError, location: Loc) -> Failure {
+    Failure::new(Why::Error(error), location)
+}
+
+/// Why the one at this place comes to nothing, which was added without a handle, and is being dropped.
+#[cold]
+pub fn fate_of(place: Place, location: Loc) -> Failure {
+    unheld::fate(place).unwrap_or_else(|| Failure::new(Why::Cancelled, location))
+}
+
+/// Who drives from outside is to look whether that has happened which he waits for.
+#[cold]
+pub fn stop() {
+    current::with(|ambient| ambient.on_top(ambient.driving.get(), |engine| engine.stop = true));
 }
 
 /// Records an error with the current transaction, else with the root.
@@ -132,11 +172,11 @@ pub fn failures(list: Vec<Failure>) -> Failures {
     Failures::new(list, 0)
 }
 
-/// What is being polled innermost on this thread.
+/// Something that was added, by its place in the order of adding; or what is being polled innermost on this thread.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Place {
-    tree_id: u64,
-    serial: u64,
+    pub(crate) tree_id: u64,
+    pub(crate) serial: u64,
 }
 
 /// What is being polled innermost in the tree that this thread drives, or by itself outside any drive.
@@ -172,6 +212,30 @@ pub fn come_back() -> bool {
 }
 
 impl Place {
+    /// Is it so many places behind the other?
+    #[inline]
+    pub fn is_behind(self, other: Place, places: u64) -> bool {
+        self.tree_id == other.tree_id && self.serial == other.serial + places
+    }
+
+    /// The one so many places behind.
+    pub fn behind(self, places: u64) -> Self {
+        Place { serial: self.serial + places, ..self }
+    }
+
+    /// Is it one of those that are being polled on this stack?
+    pub fn is_here(self) -> bool {
+        current::with(|ambient| {
+            ambient.any_polled(|polled| match polled {
+                Seen::Drive { tree_id, engine, at } => {
+                    *tree_id == self.tree_id && engine.serial_of(*at) == self.serial
+                }
+                Seen::Body(body) => body.tree.id == self.tree_id && body.serial() == self.serial,
+                Seen::Ticket(_) => false,
+            })
+        })
+    }
+
     /// Is it one of those that are being polled on this stack, or above one of those?
     pub fn is_above_here(self) -> bool {
         current::with(|ambient| {
@@ -191,6 +255,24 @@ impl Place {
 pub struct Helper {
     tree: Weak<Tree>,
     seat: Seat,
+}
+
+impl Helper {
+    /// Is its tree that of the current transaction?
+    pub fn is_current(&self) -> bool {
+        current::with(|ambient| {
+            ambient.make_lazy();
+            match ambient.current() {
+                Current::Nothing | Current::Lazy(_) => false,
+                Current::Node(node) => Weak::as_ptr(&self.tree) == Arc::as_ptr(&node.tree),
+                Current::Slot(_) | Current::Polled => {
+                    let engine = ambient.engine.borrow();
+                    let tree = engine.as_ref().and_then(|engine| engine.tree.as_ref());
+                    tree.is_some_and(|tree| Weak::as_ptr(&self.tree) == Arc::as_ptr(tree))
+                }
+            }
+        })
+    }
 }
 
 /// Of the current transaction.
@@ -215,6 +297,20 @@ impl Helper {
         if let Some(tree) = self.tree.upgrade() {
             let _pending = drive_until(&tree, &mut self.seat, cx, Goal::Nothing, |_| None::<()>);
         }
+    }
+}
+
+impl Helper {
+    /// Drives until there is something of the one at this place, or only waits for it where somebody drives already.
+    /// `None` where there is no such tree any more.
+    pub fn drive_to<R>(
+        &mut self,
+        place: Place,
+        cx: &mut Context<'_>,
+        listen: impl FnMut(Option<Waker>) -> Option<R>,
+    ) -> Option<Poll<R>> {
+        let tree = self.tree.upgrade()?;
+        Some(drive_until(&tree, &mut self.seat, cx, Goal::Serial(place.serial), listen))
     }
 }
 

@@ -347,6 +347,13 @@ impl Slot {
         true
     }
 
+    /// That one is not added after all.
+    #[cold]
+    pub(crate) fn count_no_more(&mut self) {
+        self.pending -= 1;
+        self.publish_pending();
+    }
+
     /// One child less, if that is all: others are pending, and nobody waits.
     #[inline]
     pub(crate) fn uncount_quickly(&mut self) -> bool {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::current::Remains;
 use crate::engine::Engine;
-use crate::error::{Failure, Kind as Why, Place};
+use crate::error::{Failure, Kind as Why, Place as Loc};
 use crate::job::Job;
 use crate::note::{NO_NOTE, Note};
+use crate::plumbing::Place;
 use crate::ready::{Entry, Key, Next, Tag};
 use crate::ticket::Ticket;
 use crate::waker::SlotWakers;
@@ -165,7 +166,7 @@ impl Engine {
     }
 
     #[inline]
-    fn unless_cancelled(polling: Polling, location: Place) -> Turn {
+    fn unless_cancelled(polling: Polling, location: Loc) -> Turn {
         match &polling.kept {
             Some(ticket) if ticket.is_cancelled() => {
                 let failure = Failure::new(Why::Cancelled, location);
@@ -201,7 +202,7 @@ impl Engine {
     }
 
     #[cold]
-    pub(crate) fn too_deep(&self, parent: Key, location: Place) -> Failure {
+    pub(crate) fn too_deep(&self, parent: Key, location: Loc) -> Failure {
         const NAMED: usize = 16;
         let (mut chain, mut at) = (Vec::new(), parent);
         while let Some(slot) = self.slots.get(at as usize)
@@ -296,11 +297,15 @@ impl Engine {
     }
 
     /// Where what is being polled was added.
-    pub(crate) fn location_of_polled(&self, loose: bool, key: Key) -> Place {
+    pub(crate) fn location_of_polled(&self, loose: bool, key: Key) -> Loc {
         match &self.loose {
             Some(polled) if loose => polled.location,
             _ => self.slots[key as usize].location,
         }
+    }
+
+    pub(crate) fn place_of_polled(&self, loose: bool, key: Key) -> Place {
+        Place { tree_id: self.tree_id, serial: self.serial_of((!loose).then_some(key)) }
     }
 
     /// Records a failure of what is being polled with its parent.

@@ -1,5 +1,6 @@
-//! One event on its way to one asynchronous handler: a future in the transaction of its `notify`, which waits for its
-//! turn in the handler's [queue](crate::queue), calls the handler, and polls what that gave.
+//! One event on its long way to one asynchronous handler (for the short one see [`prompt`](crate::prompt)): a future in the
+//! transaction of its `notify`, which waits for its turn in the handler's [queue](crate::queue), calls the handler, and
+//! polls what that gave.
 //!
 //! It is one allocation: event, place in the queue and the handler's future lie in one another.
 

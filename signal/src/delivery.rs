@@ -9,6 +9,7 @@ use crate::behind::Behind;
 use crate::delivering::{Delivering, Turn};
 use crate::held::{Held, Seat};
 use crate::outcome::IntoOutcome;
+use crate::prompt;
 use crate::queue::{Link, Queue, Queued};
 use crate::relay::Relay;
 use crate::round::Round;
@@ -104,7 +105,8 @@ impl Waits {
 }
 
 /// Adds a delivery to the current transaction. `cargo` is what the handler is called with.
-pub(crate) fn deliver<C, F, Fut, R>(handler: &Arc<Deliver<F>>, cargo: C, round: &mut Round<R>)
+#[inline]
+pub(crate) fn deliver<C, F, Fut, R>(handler: &Arc<Deliver<F>>, cargo: C, round: &mut Round<'_, R>)
 where
     C: Send + 'static,
     R: Send + 'static,
@@ -115,6 +117,22 @@ where
     if round.is_sync {
         return;
     }
+    let cargo = if round.is_sequential() { Some(cargo) } else { prompt::deliver(handler, cargo, round) };
+    if let Some(cargo) = cargo {
+        deliver_in_line(handler, cargo, round);
+    }
+}
+
+/// The same the long way.
+#[inline(never)]
+fn deliver_in_line<C, F, Fut, R>(handler: &Arc<Deliver<F>>, cargo: C, round: &mut Round<'_, R>)
+where
+    C: Send + 'static,
+    R: Send + 'static,
+    F: Fn(C) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send + 'static,
+    Fut::Output: IntoOutcome<R>,
+{
     let relay = round.relay();
     let holder = plumbing::holder();
     let (turn, waits) = if relay.is_none() && holder.is_none() && handler.queue.delivery() != Delivery::Every
@@ -130,7 +148,7 @@ where
         join(handler, relay, holder, round.stamp)
     };
     let stashed = plumbing::add_at(Delivering::new(cargo, turn), round.location());
-    round.parts().push_delivery(stashed, waits);
+    round.push_delivery(stashed, waits);
 }
 
 /// The same where there is more to it: no queue, two queues, or none yet.

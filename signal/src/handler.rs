@@ -46,10 +46,10 @@ pub trait Handler<E, R = ()>: Send + Sync {
 /// What is connected, in a list: a handler of any type.
 pub(crate) trait Entry<E, R>: Send + Sync {
     /// Calls the handler, if it is still connected.
-    fn call(&self, event: &E, round: &mut Round<R>);
+    fn call(&self, event: &E, round: &mut Round<'_, R>);
 
     /// The same for the last of the round, which may keep the event.
-    fn call_last(&self, event: E, round: &mut Round<R>);
+    fn call_last(&self, event: E, round: &mut Round<'_, R>);
 
     /// Is the object that it is bound to gone?
     fn is_gone(&self) -> bool;
@@ -87,14 +87,14 @@ impl<H> Connectable<H> {
 
 impl<E, R, H: Handle<E, R>> Entry<E, R> for Connectable<H> {
     #[inline]
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         if self.barred.load(Ordering::Acquire) == 0 {
             self.handler.call(event, round);
         }
     }
 
     #[inline]
-    fn call_last(&self, event: E, round: &mut Round<R>) {
+    fn call_last(&self, event: E, round: &mut Round<'_, R>) {
         if self.barred.load(Ordering::Acquire) == 0 {
             self.handler.call_last(event, round);
         }
@@ -129,11 +129,11 @@ impl<E, R, H: Handle<E, R>> Entry<E, R> for Connectable<H> {
 /// One of the four kinds.
 pub(crate) trait Handle<E, R>: Send + Sync {
     /// Calls it, or, if it is asynchronous, has it called when its turn comes.
-    fn call(&self, event: &E, round: &mut Round<R>);
+    fn call(&self, event: &E, round: &mut Round<'_, R>);
 
     /// The same with the event itself.
     #[inline]
-    fn call_last(&self, event: E, round: &mut Round<R>) {
+    fn call_last(&self, event: E, round: &mut Round<'_, R>) {
         self.call(&event, round);
     }
 
@@ -160,7 +160,7 @@ where
     O: IntoOutcome<R>,
 {
     #[inline]
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         round.push((self.0)(event).into_outcome().0);
     }
 }
@@ -177,7 +177,7 @@ where
     F: Fn(&M, &E) -> O + Send + Sync,
     O: IntoOutcome<R>,
 {
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         let Some(model) = self.model.upgrade() else {
             round.met_gone = true;
             return;
@@ -201,11 +201,11 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: IntoOutcome<R>,
 {
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         deliver(&self.0, event.clone(), round);
     }
 
-    fn call_last(&self, event: E, round: &mut Round<R>) {
+    fn call_last(&self, event: E, round: &mut Round<'_, R>) {
         deliver(&self.0, event, round);
     }
 
@@ -233,14 +233,14 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: IntoOutcome<R>,
 {
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         match self.model.upgrade() {
             Some(model) => deliver(&self.deliver, (model, event.clone()), round),
             None => round.met_gone = true,
         }
     }
 
-    fn call_last(&self, event: E, round: &mut Round<R>) {
+    fn call_last(&self, event: E, round: &mut Round<'_, R>) {
         match self.model.upgrade() {
             Some(model) => deliver(&self.deliver, (model, event), round),
             None => round.met_gone = true,
@@ -272,20 +272,20 @@ impl<H> Once<H> {
     }
 
     /// True for the first who asks. It is gone then, also where the call panics.
-    fn is_first<R>(&self, round: &mut Round<R>) -> bool {
+    fn is_first<R>(&self, round: &mut Round<'_, R>) -> bool {
         round.met_gone = true;
         !self.used.swap(true, Ordering::AcqRel)
     }
 }
 
 impl<E, R, H: Handle<E, R>> Handle<E, R> for Once<H> {
-    fn call(&self, event: &E, round: &mut Round<R>) {
+    fn call(&self, event: &E, round: &mut Round<'_, R>) {
         if self.is_first(round) {
             self.handler.call(event, round);
         }
     }
 
-    fn call_last(&self, event: E, round: &mut Round<R>) {
+    fn call_last(&self, event: E, round: &mut Round<'_, R>) {
         if self.is_first(round) {
             self.handler.call_last(event, round);
         }

@@ -23,6 +23,7 @@ use crate::lock::lock;
 use crate::options::Options;
 use crate::rank::{Key, Place};
 use crate::source::Source;
+use crate::tally::Tallies;
 
 /// Below this many a list is not swept when handlers are connected.
 const FEW: usize = 16;
@@ -33,6 +34,8 @@ pub(crate) struct Handlers<E, R> {
     /// What a builder has said of the signal.
     pub(crate) options: Options<E, R>,
     list: Mutex<List<E, R>>,
+    /// For the next notification.
+    pub(crate) tallies: Tallies<R>,
 }
 
 /// The handlers at one moment.
@@ -84,7 +87,7 @@ impl<E, R> Handlers<E, R> {
             objects: HashMap::new(),
             sweep_at: FEW,
         };
-        Handlers { any: AtomicBool::new(false), options, list: Mutex::new(list) }
+        Handlers { any: AtomicBool::new(false), options, list: Mutex::new(list), tallies: Tallies::new() }
     }
 
     /// Those who are connected now; `None` if there are none, which costs one load.

@@ -111,7 +111,7 @@ pub(crate) fn prepare<L: Lined>(of: &Arc<L>, location: &'static Location<'static
         let carrier = plumbing::add_at(Carrier { of: of.clone(), slot: slot.clone() }, location);
         (transaction, tree, carrier)
     });
-    let mut parts = Parts::new(location, Vec::new(), 1);
+    let mut parts = Parts::new(location, Vec::new());
     parts.push_deferred(carrier, Box::new(Awaited { of: of.clone(), slot }));
     parts.set_own(own);
     Prepared { transaction, tree, due, parts }

@@ -71,7 +71,7 @@ impl<T: Clone + Send + Sync + 'static> News<T> {
                     });
                     [event, pair, published]
                 });
-                let mut parts = Parts::new(location, Vec::new(), 3);
+                let mut parts = Parts::new(location, Vec::new());
                 told.into_iter().flatten().for_each(|told| parts.push(told.into_yield()));
                 parts.set_own(own);
                 Notification::new(parts)

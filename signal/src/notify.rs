@@ -14,6 +14,7 @@ use crate::notification::Notification;
 use crate::parts::Yield;
 use crate::refused::Reason;
 use crate::round::Round;
+use crate::tally::Tallies;
 
 /// Calls those in the snapshot that are still connected.
 pub(crate) fn notify<E, R>(
@@ -35,14 +36,14 @@ pub(crate) fn tell<E, R>(
     stamp: u64,
     is_sync: bool,
 ) -> Notification<R> {
-    let mut round = Round::new(location, snapshot.len(), handlers.options.sequential);
+    let mut round = Round::new(location, snapshot.len(), handlers.options.sequential, &handlers.tallies);
     (round.stamp, round.is_sync) = (stamp, is_sync);
     let ((), own) = plumbing::lazily(location, || call_all(handlers, snapshot, event, &mut round));
     round.finish(own)
 }
 
 #[inline]
-fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E, round: &mut Round<R>) {
+fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E, round: &mut Round<'_, R>) {
     let mut event = Some(event);
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&snapshot, &mut event, round))) {
         round.panicked(payload);
@@ -60,7 +61,7 @@ fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E,
 
 /// Calls the handlers from the next one on. The last may keep the event.
 #[inline]
-fn go_on<E, R>(slots: &[Slot<E, R>], event: &mut Option<E>, round: &mut Round<R>) {
+fn go_on<E, R>(slots: &[Slot<E, R>], event: &mut Option<E>, round: &mut Round<'_, R>) {
     let last = slots.len().saturating_sub(1);
     if let Some(event) = event {
         let mut index = round.called;
@@ -99,7 +100,7 @@ pub(crate) fn to_all<E: Clone + Send + Sync + 'static, R: Send + 'static>(
         };
     };
     let room = snapshot.as_ref().map_or(0, |snapshot| snapshot.len()) + publishers.len();
-    let mut round = Round::new(location, room, handlers.options.sequential);
+    let mut round = Round::new(location, room, handlers.options.sequential, &handlers.tallies);
     let ((), own) = plumbing::lazily(location, || {
         // Made from the event before that is given away, and added behind the handlers.
         let published = catch_unwind(AssertUnwindSafe(|| Arc::new(event.clone())));
@@ -112,7 +113,7 @@ pub(crate) fn to_all<E: Clone + Send + Sync + 'static, R: Send + 'static>(
                     let publishing = publish.begin(event.clone());
                     let publishing = async move { publishing.await.map(|()| Yield::Nothing) };
                     let stashed = plumbing::add_at(publishing, location);
-                    round.parts().push_delivery(stashed, None);
+                    round.push_delivery(stashed, None);
                 }
             }
             Err(payload) => round.panicked(payload),
@@ -135,7 +136,8 @@ pub(crate) fn to_one<E, R>(
 /// No handler is called: this is what the caller gets, and the transaction.
 #[cold]
 pub(crate) fn to_nobody<R>(reason: Reason, location: &'static Location<'static>) -> Notification<R> {
-    let mut round = Round::new(location, 1, false);
+    let tallies = Tallies::new();
+    let mut round = Round::new(location, 1, false, &tallies);
     let ((), own) = plumbing::lazily(location, || match reason {
         Reason::Error(error) => round.push(Err(error)),
         Reason::Panic(payload) => round.panicked(payload),

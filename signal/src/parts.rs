@@ -18,10 +18,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use settled::{End, Failure, Failures, OwnedTransaction, Stashed, plumbing};
+use settled::plumbing::{self, Helper, Place};
+use settled::{End, Failure, Failures, OwnedTransaction, Stashed};
 use smallvec::SmallVec;
 
 use crate::delivery::Waits;
+use crate::tally::{Kept, Progress, Run};
 
 /// What one handler gave that did not fail.
 pub(crate) enum Yield<R> {
@@ -47,7 +49,9 @@ pub(crate) enum Part<R> {
     Ok(Yield<R>),
     /// Settled: a failure.
     Failed(Failure),
-    /// A delivery to an asynchronous handler, and what it may wait behind.
+    /// Prompt deliveries to asynchronous handlers. Their outcomes stay in the tally.
+    Prompt(Run),
+    /// A delivery to an asynchronous handler that goes the long way, and what it may wait behind.
     Delivery(Stashed<Yield<R>>, Option<Box<Waits>>),
     /// A change that waits to be taken along; the future settles when it has been.
     Deferred(Stashed<()>, Box<dyn Deferred<R>>),
@@ -73,7 +77,7 @@ impl<R: Send + 'static> Part<R> {
         match self {
             Part::Delivery(stashed, _) => stashed.is_settled(),
             Part::Deferred(carrier, change) => change.has_settled() || carrier.is_settled(),
-            Part::Ok(_) | Part::Failed(_) => false,
+            Part::Ok(_) | Part::Failed(_) | Part::Prompt(_) => false,
         }
     }
 
@@ -96,7 +100,7 @@ impl<R: Send + 'static> Part<R> {
                     Err(failure) => Poll::Ready(Outcome::Failed(failure)),
                 },
             },
-            Part::Ok(_) | Part::Failed(_) => Poll::Pending,
+            Part::Ok(_) | Part::Failed(_) | Part::Prompt(_) => Poll::Pending,
         }
     }
 }
@@ -109,6 +113,10 @@ pub(crate) struct Parts<R> {
     list: SmallVec<[Part<R>; 1]>,
     /// Up to here the list has settled.
     settled: usize,
+    /// What has come of the prompt deliveries, if there are any.
+    tally: Option<Kept<R>>,
+    /// Drives their tree.
+    helper: Option<Helper>,
     /// Where the notification was made.
     location: &'static Location<'static>,
     /// The transaction made for this notification, where there was none.
@@ -140,12 +148,14 @@ impl Drop for Own {
 }
 
 impl<R> Parts<R> {
-    /// Begins with these results; there is room for some parts.
-    pub(crate) fn new(location: &'static Location<'static>, results: Vec<R>, room: usize) -> Self {
+    /// Begins with these results.
+    pub(crate) fn new(location: &'static Location<'static>, results: Vec<R>) -> Self {
         Parts {
             results,
-            list: SmallVec::with_capacity(room),
+            list: SmallVec::new(),
             settled: 0,
+            tally: None,
+            helper: None,
             location,
             own: None,
             has_async: false,
@@ -184,8 +194,34 @@ impl<R> Parts<R> {
         self.list.push(Part::Failed(failure));
     }
 
-    pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, behind: Option<Box<Waits>>) {
+    /// Of the prompt deliveries.
+    pub(crate) fn set_tally(&mut self, tally: Option<Kept<R>>) {
+        self.tally = tally;
+    }
+
+    /// Appends a prompt delivery.
+    #[inline]
+    pub(crate) fn push_prompt(&mut self, number: u32, place: Place) {
+        if let Some(Part::Prompt(run)) = self.list.last_mut()
+            && run.append(place)
+        {
+            return;
+        }
         self.has_async = true;
+        self.list.push(Part::Prompt(Run::new(number, place)));
+    }
+
+    /// Appends one that goes the long way. So many handlers are still to be called.
+    pub(crate) fn push_delivery(
+        &mut self,
+        stashed: Stashed<Yield<R>>,
+        behind: Option<Box<Waits>>,
+        to_come: usize,
+    ) {
+        self.has_async = true;
+        if self.list.len() == self.list.capacity() {
+            self.list.reserve(1 + to_come);
+        }
         self.list.push(Part::Delivery(stashed, behind));
     }
 
@@ -239,12 +275,28 @@ impl<R: Send + 'static> Parts<R> {
                     return Poll::Ready(());
                 }
                 Part::Ok(_) | Part::Failed(_) => return Poll::Ready(()),
+                Part::Prompt(run) => {
+                    let Some(Kept(tally)) = &self.tally else { return Poll::Ready(()) };
+                    match run.look(tally) {
+                        Progress::Over => return Poll::Ready(()),
+                        Progress::Nested(parts, rest) => self.insert_nested(index, parts, rest),
+                        Progress::Open => self.refused |= !ready!(run.poll(tally, &mut self.helper, cx)),
+                    }
+                }
                 open => {
                     let outcome = ready!(open.poll(cx));
                     drop(self.settle(index, outcome));
                 }
             }
         }
+    }
+
+    /// Behind a run that has ended for it.
+    #[cold]
+    fn insert_nested(&mut self, index: usize, parts: Box<Parts<R>>, rest: Option<Run>) {
+        self.has_foreign = true;
+        let nested = Part::Ok(Yield::Nested(parts));
+        self.list.insert_many(index + 1, [nested].into_iter().chain(rest.map(Part::Prompt)));
     }
 
     /// Takes what has settled, without waiting and without driving anything. Has every part? What parts were while they
@@ -258,6 +310,14 @@ impl<R: Send + 'static> Parts<R> {
                     }
                 }
                 Part::Ok(_) | Part::Failed(_) => {}
+                Part::Prompt(run) => {
+                    let Some(Kept(tally)) = &self.tally else { return false };
+                    match run.look(tally) {
+                        Progress::Over => {}
+                        Progress::Open => return false,
+                        Progress::Nested(parts, rest) => self.insert_nested(self.settled, parts, rest),
+                    }
+                }
                 open => {
                     let cx = &mut Context::from_waker(Waker::noop());
                     if !open.has_settled() {

@@ -16,6 +16,9 @@
 //! Who is woken when the turn passes on: the new front; and where that is of another tree than the old one, the deputies
 //! of all other trees, which drive the wrong tree now. When a deputy leaves from the middle: its successor.
 //!
+//! One that finds nobody ahead, and of which there is nothing else to be said, takes a shorter way: it is
+//! [prompt](crate::prompt), has the turn at once, and is known by its place in the order of adding instead of a ticket.
+//!
 //! # Overtaking
 //!
 //! Where a handler wants only the newest ([`Delivery::Latest`], [`Delivery::Coalesced`]), one that joins *overtakes* all
@@ -34,16 +37,18 @@
 mod tests;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use settled::plumbing::{self, Helper, Place};
 
 use crate::behind::Behind;
-pub(crate) use crate::crowd::Ticket;
-use crate::crowd::{Crowd, Waiting, Wakers};
+use crate::crowd::{Ticket, Wakers};
 use crate::delivery::Delivery;
+pub(crate) use crate::front::Link;
+use crate::front::{Line, PromptFront};
 use crate::lock::lock;
+use crate::tally::AnyTally;
 use crate::tree::Tree;
 
 pub(crate) struct Queue {
@@ -58,43 +63,6 @@ pub(crate) enum Turn {
     Ours,
     /// A newer one has taken its place.
     Overtaken,
-}
-
-#[derive(Default)]
-struct Line {
-    /// The next ticket.
-    next: Ticket,
-    /// The latest change that one of those who have joined tells of.
-    newest: u64,
-    /// All below this that are not in front have been overtaken; one in front, too, if it is not to be waited for.
-    overtaken: Ticket,
-    /// Who has the turn.
-    front: Option<Front>,
-    /// Who waits behind.
-    crowd: Crowd,
-}
-
-struct Front {
-    ticket: Ticket,
-    /// The tree that the delivery lives in.
-    tree: Option<Tree>,
-    /// It has begun.
-    has_begun: bool,
-    /// Its node, once it has begun.
-    place: Option<Place>,
-    /// Left by its last poll, where it may be overtaken while it runs.
-    waker: Option<Waker>,
-    /// What it waits for besides.
-    link: Link,
-}
-
-/// The other queue that a delivery is in.
-pub(crate) type Link = Option<Box<Behind>>;
-
-impl Front {
-    fn new(ticket: Ticket, tree: Option<Tree>, link: Link) -> Self {
-        Front { ticket, tree, has_begun: false, place: None, waker: None, link }
-    }
 }
 
 impl Queue {
@@ -150,6 +118,40 @@ impl Queue {
             return (ticket, is_behind);
         }
         (ticket, line.push(ticket, tree, link))
+    }
+
+    /// Takes the turn for a [prompt](crate::prompt) delivery at this place, if nobody has it. False if it has to join.
+    #[inline]
+    pub(crate) fn enter<T: AnyTally>(&self, tally: &Arc<T>, place: Place, stamp: u64) -> bool {
+        if self.delivery != Delivery::Queued {
+            return false;
+        }
+        let mut line = lock(&self.line);
+        if line.is_taken() {
+            return false;
+        }
+        line.newest = line.newest.max(stamp);
+        line.prompt = Some(PromptFront { tally: tally.clone(), place });
+        true
+    }
+
+    /// A prompt delivery passes the turn on.
+    #[inline]
+    pub(crate) fn leave_promptly(&self) -> Option<PromptFront> {
+        let mut line = lock(&self.line);
+        let prompt = line.prompt.take();
+        if !line.crowd.is_empty() {
+            self.pass_on(line, prompt.as_ref());
+        }
+        prompt
+    }
+
+    #[cold]
+    fn pass_on(&self, mut line: MutexGuard<'_, Line>, prompt: Option<&PromptFront>) {
+        let mut wakers = Wakers::default();
+        line.pass_on(prompt.and_then(|prompt| prompt.tally.tree()), &mut wakers);
+        drop(line);
+        wakers.settle();
     }
 
     /// What else the one with this ticket waits for.
@@ -253,86 +255,12 @@ impl Queue {
     /// What the one with this ticket waits for: where the delivery in front is polled, and what that waits for besides.
     /// `None` if it does not wait.
     pub(crate) fn ahead(&self, ticket: Ticket) -> Option<(Option<Place>, Option<Behind>)> {
-        let line = lock(&self.line);
-        let front = line.front.as_ref().filter(|front| front.ticket < ticket)?;
-        Some((front.place, front.link.as_deref().cloned()))
+        lock(&self.line).ahead(ticket)
     }
 }
 
 /// The tree that a delivery that waits drives on the side.
 pub(crate) type Helping = Option<Box<(Tree, Helper)>>;
-
-impl Line {
-    /// True if there is somebody ahead.
-    fn push(&mut self, ticket: Ticket, tree: Option<Tree>, link: Link) -> bool {
-        let is_behind = self.front.is_some();
-        if is_behind {
-            self.crowd.push(ticket, tree, link);
-        } else {
-            self.front = Some(Front::new(ticket, tree, link));
-        }
-        is_behind
-    }
-
-    /// Those ahead of this one come to nothing.
-    #[cold]
-    fn overtake(&mut self, ticket: Ticket, delivery: Delivery) -> Wakers {
-        let mut wakers = Wakers::default();
-        self.overtaken = ticket;
-        while let Some(waiting) = self.crowd.pop() {
-            wakers.wake.extend(waiting.waker);
-            wakers.links.push(waiting.link);
-        }
-        match &mut self.front {
-            Some(front) if front.has_begun => {
-                if delivery == Delivery::Latest {
-                    wakers.wake.extend(front.waker.take());
-                }
-            }
-            front => wakers.links.push(front.take().and_then(|front| front.link)),
-        }
-        wakers
-    }
-
-    /// Has it the turn? Then it has begun, here.
-    fn begin(&mut self, ticket: Ticket, place: Option<Place>) -> Option<Turn> {
-        match &mut self.front {
-            Some(front) if front.ticket == ticket => {
-                front.has_begun = true;
-                front.place = place;
-                Some(Turn::Ours)
-            }
-            _ if ticket < self.overtaken => Some(Turn::Overtaken),
-            _ => None,
-        }
-    }
-
-    /// The tree in front, if this one is to help it.
-    fn tree_to_help(&mut self, ticket: Ticket) -> Option<Tree> {
-        let tree = self.front.as_ref()?.tree.as_ref();
-        if self.crowd.is_deputy(ticket, tree) { tree.cloned() } else { None }
-    }
-
-    /// Gives back the one that was in front, to be dropped.
-    fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) -> Option<Front> {
-        if self.front.as_ref().is_none_or(|front| front.ticket != ticket) {
-            let tree = self.front.as_ref().and_then(|front| front.tree.as_ref());
-            self.crowd.remove(ticket, tree, wakers);
-            return None;
-        }
-        let old = self.front.take();
-        self.front = self.crowd.pop().map(|Waiting { ticket, tree, waker, link, .. }| {
-            wakers.wake.extend(waker);
-            Front::new(ticket, tree, link)
-        });
-        if let (Some(front), Some(old)) = (&self.front, &old)
-            && front.tree != old.tree
-        {
-            self.crowd.wake_deputies(front.tree.as_ref(), wakers);
-        }
-        old
-    }
-}
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

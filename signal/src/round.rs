@@ -5,13 +5,16 @@ use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 
-use settled::{BoxError, OwnedTransaction, plumbing};
+use settled::plumbing::{self, Place};
+use settled::{BoxError, OwnedTransaction, Stashed};
 
+use crate::delivery::Waits;
 use crate::notification::Notification;
 use crate::parts::{Parts, Yield};
 use crate::relay::Relay;
+use crate::tally::{Kept, Tallies, Tally};
 
-pub(crate) struct Round<R> {
+pub(crate) struct Round<'a, R> {
     /// The results so far, as long as there is nothing but results: that is all that most rounds come to.
     results: Vec<R>,
     /// Otherwise everything is here.
@@ -28,15 +31,26 @@ pub(crate) struct Round<R> {
     sequential: bool,
     /// Where those wait for one another.
     relay: Option<Arc<Relay>>,
+    /// Where the tally comes from.
+    tallies: &'a Tallies<R>,
+    /// Of the prompt deliveries, once there is one.
+    tally: Option<Kept<R>>,
+    /// How many there are.
+    prompt: u32,
     /// The number of the change that it tells of; 0: of none.
     pub(crate) stamp: u64,
     /// Asynchronous handlers are not to hear of it.
     pub(crate) is_sync: bool,
 }
 
-impl<R> Round<R> {
+impl<'a, R> Round<'a, R> {
     #[inline]
-    pub(crate) fn new(location: &'static Location<'static>, handlers: usize, sequential: bool) -> Self {
+    pub(crate) fn new(
+        location: &'static Location<'static>,
+        handlers: usize,
+        sequential: bool,
+        tallies: &'a Tallies<R>,
+    ) -> Self {
         Round {
             results: Vec::new(),
             parts: None,
@@ -46,9 +60,16 @@ impl<R> Round<R> {
             met_gone: false,
             sequential,
             relay: None,
+            tallies,
+            tally: None,
+            prompt: 0,
             stamp: 0,
             is_sync: false,
         }
+    }
+
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.sequential
     }
 
     /// Where the asynchronous handlers wait for one another, if they do.
@@ -99,10 +120,30 @@ impl<R> Round<R> {
         self.parts().push_failure(failure);
     }
 
-    /// The parts, with room for all that is still to come.
-    pub(crate) fn parts(&mut self) -> &mut Parts<R> {
-        let Round { results, parts, location, handlers, called, .. } = self;
-        parts.get_or_insert_with(|| Parts::new(location, mem::take(results), *handlers + 1 - *called))
+    /// For the next prompt delivery, and its number.
+    #[inline]
+    pub(crate) fn tally(&mut self) -> (&Arc<Tally<R>>, u32) {
+        let Round { tallies, tally, prompt, location, .. } = self;
+        (&tally.get_or_insert_with(|| tallies.take(location)).0, *prompt)
+    }
+
+    /// The prompt delivery with that number has been added.
+    #[inline]
+    pub(crate) fn push_prompt(&mut self, place: Place) {
+        let number = self.prompt;
+        self.prompt += 1;
+        self.parts().push_prompt(number, place);
+    }
+
+    pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, waits: Option<Box<Waits>>) {
+        let to_come = self.handlers - self.called;
+        self.parts().push_delivery(stashed, waits, to_come);
+    }
+
+    #[inline]
+    fn parts(&mut self) -> &mut Parts<R> {
+        let Round { results, parts, location, .. } = self;
+        parts.get_or_insert_with(|| Parts::new(location, mem::take(results)))
     }
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
@@ -120,7 +161,9 @@ impl<R> Round<R> {
 
     #[cold]
     fn finish_parts(&mut self, own: Option<OwnedTransaction>) -> Notification<R> {
+        let tally = self.tally.take();
         self.parts().set_own(own);
+        self.parts().set_tally(tally);
         self.parts.take().map_or_else(|| Notification::done(Vec::new()), Notification::new)
     }
 }

@@ -12,6 +12,11 @@ impl Tree {
         plumbing::helper().map(Tree)
     }
 
+    /// Is it that of the current transaction?
+    pub(crate) fn is_current(&self) -> bool {
+        self.0.is_current()
+    }
+
     /// To drive it from outside.
     pub(crate) fn helper(&self) -> Helper {
         self.0.clone()

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use allocation_counter::measure;
 use settled::{block_on, scope};
 use settled_signal::{Observable, Signal, SignalRegistry};
+use support::yields;
 
 const ROUNDS: u64 = 100;
 
@@ -41,20 +42,27 @@ fn nor_is_an_observable_set_with_any() {
 }
 
 #[test]
-fn a_delivery_is_one_allocation_and_the_parts_are_one_more() {
+fn a_delivery_to_a_handler_at_rest_is_none_and_one_where_its_future_is_large() {
     for handlers in [1, 2, 10, 100] {
-        let level = Observable::new(0);
-        (0..handlers).for_each(|_| drop(level.connect_async(|_| ready(()))));
+        let (small, large) = (Observable::new(0), Observable::new([0_u64; 16]));
+        for _ in 0..handlers {
+            small.connect_async(|x| async move {
+                yields(1).await;
+                assert_eq!(x, 1);
+            });
+            large.connect_async(|x| async move {
+                yields(1).await;
+                assert_eq!(x[0], 1);
+            });
+        }
         let scopes = each(|| block_on(scope(async {})).unwrap());
-        let sets = each(|| {
-            block_on(scope(async {
-                level.set(1);
-            }))
-            .unwrap();
-        });
-        // The handle that is kept for each of several until `set` returns costs the core another one.
-        let parts = if handlers > 1 { 1 + handlers } else { 0 };
-        assert!(sets - scopes <= f64::from(handlers + parts), "{handlers} handlers: {sets} - {scopes}");
+        let sets = |set: &dyn Fn()| each(|| block_on(scope(async { set() })).unwrap()) - scopes;
+        assert_eq!(sets(&|| drop(small.set(1))), 0.0, "{handlers} handlers");
+        assert_eq!(sets(&|| drop(large.set([1; 16]))), f64::from(handlers));
+        // Awaited as well: what each has come to is written where it was written before.
+        let awaited = each(|| block_on(scope(async { assert!(small.set(1).await.is_ok()) })).unwrap());
+        let scopes = each(|| block_on(scope(async { yields(1).await })).unwrap());
+        assert_eq!(awaited - scopes, 0.0, "{handlers} handlers");
     }
 }
 

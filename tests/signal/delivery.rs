@@ -244,7 +244,7 @@ fn a_handler_that_awaits_its_own_signal_is_told() {
             }
         });
         finish(signal.notify(0)).unwrap();
-        finish(Transaction::root().wait()).unwrap();
+        settled::block_on(Transaction::root().wait()).unwrap();
         assert_eq!(log.take(), ["true", "delivered later"], "{delivery:?}");
     }
 }

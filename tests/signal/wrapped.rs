@@ -89,7 +89,7 @@ fn a_handler_that_awaits_its_own_sequential_signal_is_told_wherever_it_would_wai
         };
         signal.connect_async(noting_later(&log, "later "));
         finish(signal.notify(0)).unwrap();
-        finish(settled::Transaction::root().wait()).unwrap();
+        settled::block_on(settled::Transaction::root().wait()).unwrap();
         let told = if once { "1" } else { "2" };
         assert_eq!(log.take(), ["true", told, "later 0", "later 1"]);
     }

@@ -2,14 +2,18 @@
 
 use settled::{Failure, Failures, plumbing};
 
-use super::{Part, Parts, Yield};
+use super::{Kept, Part, Parts, Yield};
 
 impl<R> Parts<R> {
     /// Moves the results out of the settled parts.
     pub(crate) fn take_results(&mut self) -> Vec<R> {
         let mut results = std::mem::take(&mut self.results);
+        let tally = self.tally.as_ref().map(|Kept(tally)| tally);
         for part in &mut self.list {
             match part {
+                Part::Prompt(run) => {
+                    tally.into_iter().for_each(|tally| run.take_results(tally, &mut results))
+                }
                 Part::Ok(Yield::Nested(parts)) => results.append(&mut parts.take_results()),
                 Part::Ok(given) => match std::mem::replace(given, Yield::Nothing) {
                     Yield::One(result) => results.push(result),
@@ -38,10 +42,20 @@ impl<R> Parts<R> {
     }
 
     fn gather_failures(&mut self, mut joins: bool, all: &mut Vec<Failure>) {
+        fn gather(joins: bool, all: &mut Vec<Failure>, failure: &Failure) {
+            if !joins || !all.iter().any(|known| plumbing::same(known, failure)) {
+                all.push(failure.clone());
+            }
+        }
+        let tally = self.tally.as_ref().map(|Kept(tally)| tally);
         for part in &mut self.list {
             match part {
-                Part::Failed(failure) if joins && all.iter().any(|known| plumbing::same(known, failure)) => {}
-                Part::Failed(failure) => all.push(failure.clone()),
+                Part::Failed(failure) => gather(joins, all, failure),
+                Part::Prompt(run) => {
+                    tally
+                        .into_iter()
+                        .for_each(|tally| run.each_failure(tally, |failure| gather(joins, all, failure)));
+                }
                 Part::Ok(Yield::Nested(parts)) => {
                     if let Some(own) = parts.own.as_mut().and_then(|own| own.failures.take()) {
                         joins |= !own.is_empty();
