@@ -111,7 +111,7 @@ impl<D: Diff> News<D> {
             }
             told
         });
-        let mut parts = Parts::new(location, Vec::new(), told.len());
+        let mut parts = Parts::new(location, Vec::new());
         told.into_iter().for_each(|told| parts.push(told.into_yield()));
         parts.set_own(own);
         Notification::new(parts)
