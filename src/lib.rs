@@ -54,6 +54,7 @@ mod plain;
 #[doc(hidden)]
 pub mod plumbing;
 mod pool;
+mod reactive;
 mod ready;
 mod registry;
 mod report;

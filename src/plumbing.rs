@@ -23,6 +23,7 @@ use crate::unheld;
 use crate::until::drive_until;
 use crate::waker::Seat;
 
+pub use crate::reactive::{current_number, polled_number};
 pub use crate::undo::{Fate, Undo, fate, may_be_atomic, share_fate, take_part};
 
 type Loc = &'static Location<'static>;

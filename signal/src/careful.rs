@@ -181,6 +181,10 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
                 (state.stored_for_now(), By::Atomic(of))
             }
         };
+        let settling = match &by {
+            By::Atomic(_) => shared.moved_for_now(makes_layer, location),
+            _ => shared.moved(location),
+        };
         let event = handlers.zip(desk.event.take());
         let pair = pair_handlers.zip(desk.pair.take());
         let published = publishers.zip(desk.published.take());
@@ -191,6 +195,10 @@ impl<T: Clone + Send + Sync + 'static> Careful<'_, T> {
             drop(state);
             after.settle();
             Notification::done(Vec::new())
+        };
+        let notification = match settling {
+            None => notification,
+            Some(settling) => settling.end(notification),
         };
         Made::Stored(notification, desk.back)
     }

@@ -8,6 +8,8 @@ use std::panic::Location;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
+use crate::flush::Settling;
+use crate::graph::{Origin, current_graph};
 use crate::handlers::Snapshot;
 use crate::line::{self, Deliverer, Lined};
 use crate::news::{By, News};
@@ -29,12 +31,42 @@ pub(crate) struct Shared<T> {
     pub(crate) name: Option<Arc<str>>,
     /// How many handles there are.
     pub(crate) handles: AtomicUsize,
+    /// Its node in a graph, once somebody has read it whose reads are tracked.
+    pub(crate) origin: OnceLock<Origin>,
 }
 
 impl<T> Shared<T> {
     pub(crate) fn new(value: T, options: Options<T, ()>, name: Option<Arc<str>>) -> Arc<Self> {
         let (store, changed) = (Store::new(State::new(value)), Source::new(options));
-        Arc::new(Shared { store, changed, more: OnceLock::new(), name, handles: AtomicUsize::new(1) })
+        let (more, handles, origin) = (OnceLock::new(), AtomicUsize::new(1), OnceLock::new());
+        Arc::new(Shared { store, changed, more, name, handles, origin })
+    }
+
+    /// It is read, where reads are tracked.
+    #[cold]
+    pub(crate) fn track(&self) {
+        let origin = self.origin.get().or_else(|| {
+            let graph = current_graph()?;
+            let mut is_new = false;
+            let origin = self.origin.get_or_init(|| {
+                is_new = true;
+                Origin::new(&graph)
+            });
+            if is_new && self.store.lock(Location::caller()).has_layers() {
+                origin.graph().born_uncommitted(origin);
+            }
+            Some(origin)
+        });
+        if let Some(origin) = origin {
+            origin.track();
+        }
+    }
+
+    /// Its value is another one now: to be said under the lock. The end of it when nothing is locked.
+    #[inline]
+    pub(crate) fn moved(&self, location: &'static Location<'static>) -> Option<Settling> {
+        let origin = self.origin.get()?;
+        Some(Settling::of(location, |settle, due| origin.graph().change(origin, settle, due)))
     }
 
     pub(crate) fn more(&self) -> &More<T> {
@@ -45,13 +77,22 @@ impl<T> Shared<T> {
 impl<T: Clone + Send + Sync + 'static> Shared<T> {
     /// Changes the value where nobody is to hear of it. `alter` tells whether there was a change.
     #[inline]
-    pub(crate) fn store(&self, location: &'static Location<'static>, alter: impl FnOnce(&mut T) -> bool) {
+    pub(crate) fn store(
+        &self,
+        location: &'static Location<'static>,
+        alter: impl FnOnce(&mut T) -> bool,
+    ) -> Notification<()> {
         let mut state = self.store.lock(location);
+        let mut notification = Notification::done(Vec::new());
         if alter(&mut state.value) {
-            let after = state.stored();
+            let (after, settling) = (state.stored(), self.moved(location));
             drop(state);
             after.settle();
+            if let Some(settling) = settling {
+                notification = settling.end(notification);
+            }
         }
+        notification
     }
 
     /// Changes the value and has the change delivered to these handlers.
@@ -70,14 +111,17 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
             return self.change_in_line(handlers, location, alter);
         }
         let Some(event) = alter(&mut state.value) else { return Notification::done(Vec::new()) };
-        let (after, stamp) = (state.stored(), state.version);
+        let (after, stamp, settling) = (state.stored(), state.version, self.moved(location));
         state.line.deliverer = this_thread::id();
         drop(state);
         let deliverer = Deliverer::new(self);
         let notification = tell(self.changed.handlers(), handlers, event, location, stamp, false);
         after.settle();
         deliverer.take_along(location);
-        notification
+        match settling {
+            None => notification,
+            Some(settling) => settling.end(notification),
+        }
     }
 
     /// The same where others are ahead.
@@ -94,9 +138,13 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
             drop(state);
             return prepared.in_vain();
         };
-        let (after, stamp) = (state.stored(), state.version);
+        let (after, stamp, settling) = (state.stored(), state.version, self.moved(location));
         let news = News { event: Some((handlers, event)), pair: None, published: None, stamp, by: By::Plain };
-        line::line_up(self, state, prepared, news, || after.settle(), location)
+        let notification = line::line_up(self, state, prepared, news, || after.settle(), location);
+        match settling {
+            None => notification,
+            Some(settling) => settling.end(notification),
+        }
     }
 }
 

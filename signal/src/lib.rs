@@ -40,6 +40,12 @@
 //! (`parts`). What a builder can put around that is in `options` and `hooks`, what listens without being a handler in
 //! `stream` and `external`. Who finds things by their names does so in a [`SignalRegistry`] (`registry`).
 //!
+//! # Values that follow from others
+//!
+//! A [`Computed`] is computed from what its closure reads, an [`Effect`] is run again when what it has read has changed
+//! (`derived`, `reaction`, `running`). When that is, is decided in `flush`; what depends on what is known to `graph`, which
+//! knows neither values nor futures.
+//!
 //! # What it costs
 //!
 //! To notify synchronous handlers: a lock, a reference count, and a call through a pointer each; no allocation. To notify an
@@ -56,15 +62,22 @@ mod careful;
 mod carrier;
 mod change;
 mod collections;
+mod computed;
 mod connect_with;
 mod connection;
 mod crowd;
 mod delivering;
 mod delivery;
+mod dependency;
+mod derived;
 mod describe;
+mod effect;
 mod external;
 mod external_model;
+mod flush;
+mod flush_hooks;
 mod front;
+mod graph;
 mod handler;
 mod handlers;
 mod held;
@@ -82,16 +95,19 @@ mod observable_builder;
 mod options;
 mod outcome;
 mod parts;
+mod payload;
 mod prompt;
 mod published;
 mod queue;
 mod rank;
+mod reaction;
 mod refused;
 mod registry;
 mod relay;
 mod ring;
 mod round;
 mod rules;
+mod running;
 mod scoped;
 mod signal;
 mod slot;
@@ -103,6 +119,7 @@ mod tally;
 mod this_thread;
 mod tree;
 mod undo;
+mod untracked;
 mod values;
 
 pub use builder::SignalBuilder;
@@ -110,11 +127,16 @@ pub use collections::{
     Items, MapDiff, MapEdit, MapView, ObservableMap, ObservableSet, ObservableVec, SetDiff, VecDiff, VecEdit,
     VecView,
 };
+pub use computed::Computed;
 pub use connect_with::ConnectBuilder;
 pub use connection::Connection;
 pub use delivery::Delivery;
+pub use dependency::Dependency;
+pub use effect::Effect;
 pub use external::{AnyEvent, ExternalSignal, ExternalSignaller};
 pub use external_model::{ExternalHandler, ExternalModel};
+pub use flush::batch;
+pub use flush_hooks::{FlushHooks, on_flush};
 pub use handler::Handler;
 pub use hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 pub use notification::Notification;
@@ -128,6 +150,7 @@ pub use scoped::{BlockGuard, ScopedConnection};
 pub use signal::Signal;
 pub use source::Source;
 pub use stream::{EventStream, Lagged};
+pub use untracked::{Untracked, UntrackedExt, untracked};
 
 #[cfg(feature = "macros")]
 pub use settled_macros::{handlers, model};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use settled::plumbing;
 
+use crate::graph::Untracked;
 use crate::handlers::{AnyEntry, Handlers, Slot, Snapshot};
 use crate::notification::Notification;
 use crate::parts::Yield;
@@ -44,6 +45,8 @@ pub(crate) fn tell<E, R>(
 
 #[inline]
 fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E, round: &mut Round<'_, R>) {
+    // Who runs here depends on what it reads itself, not on what handlers read.
+    let _untracked = Untracked::begin();
     let mut event = Some(event);
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&snapshot, &mut event, round))) {
         round.panicked(payload);

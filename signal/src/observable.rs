@@ -10,7 +10,9 @@ use futures::Stream;
 
 use crate::careful::Made;
 use crate::change::Shared;
+use crate::computed::Computed;
 use crate::connection::Connection;
+use crate::graph::is_tracking;
 use crate::late::Updating;
 use crate::notification::Notification;
 use crate::observable_builder::ObservableBuilder;
@@ -106,6 +108,9 @@ where
     /// Within an [`update`](Observable::update) of this observable. So does everything that touches the value.
     #[track_caller]
     pub fn get(&self) -> T {
+        if is_tracking() {
+            self.shared.track();
+        }
         self.shared.store.lock(Location::caller()).value.clone()
     }
 
@@ -209,13 +214,15 @@ where
         // Either value is dropped only when the lock is open again, whatever unwinds.
         let (mut value, mut is_changed) = (value, false);
         match handlers {
-            None => self.shared.store(location, |current| {
-                if *current != value {
-                    mem::swap(current, &mut value);
-                    is_changed = true;
-                }
-                is_changed
-            }),
+            None => {
+                self.shared.store(location, |current| {
+                    if *current != value {
+                        mem::swap(current, &mut value);
+                        is_changed = true;
+                    }
+                    is_changed
+                });
+            }
             Some(handlers) => {
                 self.shared.change(handlers, location, |current| {
                     if *current == value {
@@ -288,13 +295,10 @@ where
         }
         let store = &self.shared.store;
         match self.shared.changed.handlers().snapshot() {
-            None => {
-                self.shared.store(location, |value| {
-                    store.update(location, || f(value));
-                    true
-                });
-                Notification::done(Vec::new())
-            }
+            None => self.shared.store(location, |value| {
+                store.update(location, || f(value));
+                true
+            }),
             Some(handlers) => self.shared.change(handlers, location, |value| {
                 store.update(location, || f(value));
                 Some(value.clone())
@@ -383,6 +387,24 @@ where
         Values::new(&self.shared)
     }
 
+    /// What follows from this value alone.
+    ///
+    /// ```
+    /// # use settled_signal::Observable;
+    /// let level = Observable::new(1);
+    /// let text = level.map(|level| level.to_string());
+    /// level.set(2);
+    /// assert_eq!(text.get(), "2");
+    /// ```
+    #[track_caller]
+    pub fn map<U>(&self, f: impl Fn(&T) -> U + Send + Sync + 'static) -> Computed<U>
+    where
+        U: Clone + PartialEq + Send + Sync + 'static,
+    {
+        let this = self.clone();
+        Computed::new(move || this.with(&f))
+    }
+
     /// Short for [`changed`](Observable::changed) and [`connect`](Source::connect).
     ///
     /// ```
@@ -458,13 +480,10 @@ where
     #[inline]
     fn exchange(&self, value: &mut T, location: &'static Location<'static>) -> Notification<()> {
         match self.shared.changed.handlers().snapshot() {
-            None => {
-                self.shared.store(location, |current| {
-                    mem::swap(current, value);
-                    true
-                });
-                Notification::done(Vec::new())
-            }
+            None => self.shared.store(location, |current| {
+                mem::swap(current, value);
+                true
+            }),
             Some(handlers) => {
                 // Cloned before the lock is taken.
                 let event = value.clone();

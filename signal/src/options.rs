@@ -8,6 +8,7 @@ use settled::BoxError;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
 use crate::external::Publishers;
+use crate::graph::Untracked;
 use crate::hooks::{Connecting, Disconnecting, Notifying, Subscriber};
 use crate::notification::Notification;
 use crate::rank::Order;
@@ -46,6 +47,7 @@ impl<E, R> Options<E, R> {
     /// May the handlers be notified of this?
     pub(crate) fn validate(&self, event: &E) -> Result<(), Reason> {
         let Some(validate) = &self.validate else { return Ok(()) };
+        let _untracked = Untracked::begin();
         match catch_unwind(AssertUnwindSafe(|| validate(event))) {
             Ok(result) => result.map_err(Reason::Error),
             Err(payload) => Err(Reason::Panic(payload)),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use settled::BoxError;
 
+use crate::graph::Untracked;
 use crate::options::Options;
 use crate::refused::Reason;
 use crate::source::Source;
@@ -49,6 +50,7 @@ impl<T> Rules<T> {
 
     /// May it be stored?
     pub(crate) fn check(&self, value: &T) -> Result<(), Reason> {
+        let _untracked = Untracked::begin();
         let checked =
             catch_unwind(AssertUnwindSafe(|| self.validate.iter().try_for_each(|validate| validate(value))));
         checked.map_err(|payload: Box<dyn Any + Send>| Reason::Panic(payload))?.map_err(Reason::Error)

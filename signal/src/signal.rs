@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::builder::SignalBuilder;
+use crate::graph::Untracked;
 use crate::hooks::Notifying;
 use crate::notification::Notification;
 use crate::notify::{notify, to_all, to_nobody};
@@ -172,6 +173,7 @@ where
         let Some(hook) = &self.source.handlers().options.on_notify else {
             return to_all(self.source.handlers(), event, publishes, location);
         };
+        let _untracked = Untracked::begin();
         let inner = Notifying { source: &self.source, publishes, location };
         catch_unwind(AssertUnwindSafe(|| hook(&inner, event)))
             .unwrap_or_else(|payload| to_nobody(Reason::Panic(payload), location))

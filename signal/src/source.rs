@@ -7,6 +7,7 @@ use crate::connect_with::ConnectBuilder;
 use crate::connection::Connection;
 use crate::delivery::Deliver;
 use crate::external::{ExternalSignal, ExternalSignaller};
+use crate::graph::Untracked;
 use crate::handler::{Connectable, Handler, Later};
 use crate::handlers::{Candidate, Handlers};
 use crate::hooks::{Connecting, Disconnecting, Subscriber};
@@ -258,6 +259,7 @@ where
             None => self.handlers.disconnect(key),
             Some(hook) => {
                 let Some(entry) = self.handlers.entry(key) else { return false };
+                let _untracked = Untracked::begin();
                 hook(&Disconnecting { source: self, key, subscriber: Subscriber::of(entry) })
             }
         }
@@ -267,7 +269,10 @@ where
     pub(crate) fn attach(&self, candidate: Candidate<E, R>) -> Connection {
         match &self.handlers.options.on_connect {
             None => self.connect_candidate(candidate),
-            Some(hook) => hook(&Connecting { source: self }, Subscriber(candidate)),
+            Some(hook) => {
+                let _untracked = Untracked::begin();
+                hook(&Connecting { source: self }, Subscriber(candidate))
+            }
         }
     }
 

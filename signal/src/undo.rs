@@ -15,6 +15,8 @@ use settled::Transaction;
 use settled::plumbing::Undo;
 
 use crate::change::Shared;
+use crate::flush::{self, Settling};
+use crate::graph::Due;
 use crate::late;
 use crate::line;
 use crate::news::{By, News};
@@ -29,6 +31,9 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
         let mut state = self.store.lock(Location::caller());
         if let Some(rare) = &mut state.rare {
             rare.layers.commit(by, &mut gone);
+        }
+        if !state.has_layers() {
+            self.stands();
         }
         // Streams may have come to their end.
         let after = if self.has_handles() { None } else { Some(state.wake()) };
@@ -73,6 +78,11 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
                 heard_at = Some(location);
             }
         }
+        let is_last = !state.has_layers();
+        let due = if is_restored { self.restored(is_last) } else { Due::new() };
+        if is_last && !is_restored {
+            self.stands();
+        }
         let after = if is_restored { state.stored_for_now() } else { state.wake() };
         let rest = state.tidy();
         match heard_at {
@@ -89,5 +99,36 @@ impl<T: Clone + Send + Sync + 'static> Undo for Shared<T> {
             }
         }
         drop((gone, rest, old));
+        flush::owe_elsewhere(due, Location::caller());
+    }
+}
+
+impl<T> Shared<T> {
+    /// As `moved`, in an atomic transaction; `is_first`: for the first time in this one.
+    pub(crate) fn moved_for_now(
+        &self,
+        is_first: bool,
+        location: &'static Location<'static>,
+    ) -> Option<Settling> {
+        let origin = self.origin.get()?;
+        Some(Settling::of(location, |settle, due| {
+            origin.graph().change_for_now(origin, is_first, settle, due);
+        }))
+    }
+
+    /// Nothing of it is uncommitted any more.
+    fn stands(&self) {
+        if let Some(origin) = self.origin.get() {
+            origin.graph().stands(origin);
+        }
+    }
+
+    /// The value before stands again. Which effects have seen the other one.
+    fn restored(&self, is_last: bool) -> Due {
+        let mut due = Due::new();
+        if let Some(origin) = self.origin.get() {
+            origin.graph().restore(origin, is_last, flush::own_settle_point(), &mut due);
+        }
+        due
     }
 }
