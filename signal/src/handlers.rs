@@ -96,6 +96,12 @@ impl<E, R> Handlers<E, R> {
         self.any.load(Ordering::Relaxed).then(|| lock(&self.list).slots.clone())
     }
 
+    /// Is there any? Costs a load.
+    #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
     /// Connects it, unless it is an object that is connected.
     pub(crate) fn connect(&self, candidate: Candidate<E, R>) -> Key {
         let Candidate { entry, place, is_weak, object } = candidate;

@@ -1,4 +1,4 @@
-//! What an observable is to be told that is being updated on this very thread: a transaction has come to its end within the
+//! What an observable, or a collection, is to be told that is being updated on this very thread: a transaction has come to its end within the
 //! closure of the `update`, which has the value to itself. It is told when that has returned, or has unwound.
 
 use std::cell::RefCell;

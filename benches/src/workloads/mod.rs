@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod collections;
 mod notify;
 mod set;
 mod settle;
@@ -7,4 +8,4 @@ mod settle;
 use crate::subject::Workload;
 
 /// All of it, in the order of the report.
-pub static WORKLOADS: &[Workload] = &[settle::W1, notify::W2, set::W3];
+pub static WORKLOADS: &[Workload] = &[settle::W1, notify::W2, set::W3, collections::W5];

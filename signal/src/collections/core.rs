@@ -4,10 +4,12 @@
 //! is told in its turn (see [`line`](crate::line) and [`told`](crate::collections::told)). Under the lock nothing of the
 //! user's runs but `Clone`, `Ord`, and the closures of those methods that say so, which have the collection to themselves.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, Weak};
+use std::task::Waker;
 
 use settled::Transaction;
 use settled::plumbing::{self, Fate, Undo};
@@ -16,11 +18,12 @@ use crate::collections::apart::{Apart, Pile};
 use crate::collections::board::{self, Board};
 use crate::collections::contents::Contents;
 use crate::collections::edit::Edit;
-use crate::collections::feeds::{Feeding, Look, Wakers};
+use crate::collections::feeds::{Feeding, Taken, Wakers};
 use crate::collections::log::Trash;
 use crate::collections::told::{Downstream, News, Stage, Views};
 use crate::collections::worker::Upstream;
 use crate::handlers::Snapshot;
+use crate::late::{self, Updating};
 use crate::line::{self, HasLine, Line, Lined, Prepared};
 use crate::notification::Notification;
 use crate::options::Options;
@@ -46,11 +49,24 @@ pub(crate) struct State<C: Base> {
     apart: Option<Box<Apart<C>>>,
 }
 
+impl<C: Base> State<C> {
+    /// Is anything uncommitted?
+    #[inline]
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart.is_some()
+    }
+}
+
 impl<C: Base> Core<C> {
     pub(crate) fn new(contents: C) -> Arc<Self> {
         let state = State { board: Board::new(contents), line: Line::new(), apart: None };
         let changed = Source::new(Options::default());
         Arc::new(Core { store: Store::new(state), changed, handles: AtomicUsize::new(1) })
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self, location: &'static Location<'static>) -> MutexGuard<'_, State<C>> {
+        self.store.lock(location)
     }
 
     /// Looks at the contents, under the lock.
@@ -68,7 +84,6 @@ impl<C: Base> Core<C> {
     }
 
     /// Makes a change in which nothing of the user's runs but `Clone` and `Ord`. What it gives back is made under the lock.
-    #[inline]
     pub(crate) fn change<R>(
         self: &Arc<Self>,
         location: &'static Location<'static>,
@@ -83,6 +98,7 @@ impl<C: Base> Core<C> {
         location: &'static Location<'static>,
         f: impl FnOnce(&mut Edit<'_, C>) -> R,
     ) -> (R, Notification<()>) {
+        let _updating = Updating::new(Arc::as_ptr(self));
         let (result, notification) = self.make(location, |store, edit| {
             let mut result = None;
             let run = || store.update(location, || result = Some(f(edit)));
@@ -97,7 +113,6 @@ impl<C: Base> Core<C> {
         }
     }
 
-    #[inline]
     fn make<R>(
         self: &Arc<Self>,
         location: &'static Location<'static>,
@@ -188,6 +203,10 @@ impl<C: Base> Core<C> {
 
     /// An atomic transaction has come to its end.
     fn decide(self: Arc<Self>, by: &Transaction, stands: bool) {
+        if self.store.own_update().is_some() {
+            let by = by.clone();
+            return late::tell(Arc::as_ptr(&self), move || self.decide(&by, stands));
+        }
         let location = Location::caller();
         let (mut trash, mut wakers) = (Trash::new(), Wakers::new());
         let (mut handlers, mut views, mut prepared) = (None, None, None);
@@ -318,11 +337,20 @@ impl<C: Base> Undo for Core<C> {
 }
 
 impl<C: Base> Feeding<C::Diff> for Core<C> {
-    fn with(&self, f: &mut Look<'_, C::Diff>) {
+    fn join(&self, number: u64) {
+        self.store.lock(Location::caller()).board.feeds.join(number);
+    }
+
+    fn take(&self, number: u64, taken: &mut VecDeque<C::Diff>, waker: Option<Waker>) -> Taken {
         let mut state = self.store.lock(Location::caller());
-        let ends = !self.has_handles() && state.apart.is_none();
-        let Board { contents, feeds, .. } = &mut state.board;
-        f(feeds, &|| contents.reset(), ends);
+        let State { board: Board { contents, feeds, .. }, apart, .. } = &mut *state;
+        let ends = || !self.has_handles() && apart.is_none();
+        feeds.take(number, taken, waker, || contents.reset(), ends)
+    }
+
+    fn leave(&self, number: u64) {
+        let gone = self.store.lock(Location::caller()).board.feeds.leave(number);
+        drop(gone);
     }
 
     fn is_free(&self) -> bool {

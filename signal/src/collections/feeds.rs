@@ -15,6 +15,7 @@ use futures::Stream;
 use smallvec::SmallVec;
 
 use crate::collections::log::{Diff, Trash};
+use crate::late;
 
 /// What a queue may weigh beyond the contents.
 const FEW: usize = 64;
@@ -58,12 +59,25 @@ impl<D: Diff> Feeds<D> {
         last.push(diff, len, trash, wakers);
     }
 
-    fn join(&mut self, number: u64) {
+    /// The same where there is one that keeps up, and the diff is one step: gives its waker. Else gives the diff back.
+    #[inline]
+    pub(crate) fn push_to_one(&mut self, diff: D, len: usize) -> Result<Option<Waker>, D> {
+        match &mut *self.list {
+            [feed] if !feed.is_behind && feed.weight < len + FEW => {
+                feed.weight += 1;
+                feed.queue.push_back(diff);
+                Ok(feed.waker.take())
+            }
+            _ => Err(diff),
+        }
+    }
+
+    pub(crate) fn join(&mut self, number: u64) {
         self.list.push(Feed { number, queue: VecDeque::new(), weight: 0, is_behind: true, waker: None });
     }
 
     /// What is to be dropped.
-    fn leave(&mut self, number: u64) -> Option<impl Sized + use<D>> {
+    pub(crate) fn leave(&mut self, number: u64) -> Option<impl Sized + use<D>> {
         let index = self.list.iter().position(|feed| feed.number == number)?;
         Some(self.list.swap_remove(index))
     }
@@ -72,26 +86,45 @@ impl<D: Diff> Feeds<D> {
         wakers.extend(self.list.iter_mut().filter_map(|feed| feed.waker.take()));
     }
 
-    /// Moves what is there to who takes it. False if there is nothing.
-    fn take(&mut self, number: u64, taken: &mut VecDeque<D>, reset: impl FnOnce() -> D) -> bool {
-        let Some(feed) = self.list.iter_mut().find(|feed| feed.number == number) else { return false };
+    /// Moves what is there to who takes it; where there is nothing, he is woken by the next diff, if he has given a waker.
+    #[inline]
+    pub(crate) fn take(
+        &mut self,
+        number: u64,
+        taken: &mut VecDeque<D>,
+        waker: Option<Waker>,
+        reset: impl FnOnce() -> D,
+        ends: impl FnOnce() -> bool,
+    ) -> Taken {
+        let Some(feed) = self.list.iter_mut().find(|feed| feed.number == number) else {
+            return Taken::Over(waker);
+        };
+        if !feed.queue.is_empty() {
+            std::mem::swap(&mut feed.queue, taken);
+            feed.weight = 0;
+            return Taken::There(waker);
+        }
         if feed.is_behind {
             feed.is_behind = false;
             taken.push_back(reset());
-        } else {
-            std::mem::swap(&mut feed.queue, taken);
-            feed.weight = 0;
+            return Taken::There(waker);
         }
-        !taken.is_empty()
+        if ends() {
+            return Taken::Over(waker);
+        }
+        match waker {
+            None => Taken::Nothing(None),
+            waker => Taken::Nothing(std::mem::replace(&mut feed.waker, waker)),
+        }
     }
+}
 
-    /// Is woken by the next diff. Gives back a waker to be dropped.
-    fn wait(&mut self, number: u64, waker: Waker) -> Option<Waker> {
-        match self.list.iter_mut().find(|feed| feed.number == number) {
-            Some(feed) => feed.waker.replace(waker),
-            None => Some(waker),
-        }
-    }
+/// What has become of it. Has a waker that is to be dropped when nothing is locked.
+pub(crate) enum Taken {
+    There(#[expect(dead_code, reason = "kept only to be dropped")] Option<Waker>),
+    Nothing(#[expect(dead_code, reason = "kept only to be dropped")] Option<Waker>),
+    /// Nothing is there, and nothing comes any more.
+    Over(#[expect(dead_code, reason = "kept only to be dropped")] Option<Waker>),
 }
 
 impl<D: Diff> Feed<D> {
@@ -107,19 +140,24 @@ impl<D: Diff> Feed<D> {
             self.is_behind = true;
             trash.push(Box::new(std::mem::take(&mut self.queue)));
         }
-        wakers.extend(self.waker.take());
+        if let Some(waker) = self.waker.take() {
+            wakers.push(waker);
+        }
     }
 }
 
-/// Gets the queues, what gives all that there is, and whether nothing comes any more.
-pub(crate) type Look<'a, D> = dyn FnMut(&mut Feeds<D>, &dyn Fn() -> D, bool) + 'a;
-
 /// What streams take from.
 pub(crate) trait Feeding<D>: Send + Sync {
-    /// Calls this under the lock.
-    fn with(&self, f: &mut Look<'_, D>);
+    /// From now on there is a queue for the one with this number.
+    fn join(&self, number: u64);
 
-    /// May that be called? Not from within an update of this on this thread.
+    /// See [`Feeds::take`].
+    fn take(&self, number: u64, taken: &mut VecDeque<D>, waker: Option<Waker>) -> Taken;
+
+    /// There is none any more.
+    fn leave(&self, number: u64);
+
+    /// May these be called? Not from within an update of this on this thread.
     fn is_free(&self) -> bool;
 }
 
@@ -130,54 +168,58 @@ pub(crate) struct DiffStream<D: Diff> {
     number: u64,
     /// To be given before more is taken.
     taken: VecDeque<D>,
+    /// It has given something: if there is nothing now, it is to be woken.
+    is_at_end: bool,
 }
 
 impl<D: Diff> DiffStream<D> {
     pub(crate) fn new(source: Arc<dyn Feeding<D>>) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        source.with(&mut |feeds, _, _| feeds.join(number));
-        DiffStream { source: Some(source), number, taken: VecDeque::new() }
+        source.join(number);
+        DiffStream { source: Some(source), number, taken: VecDeque::new(), is_at_end: false }
+    }
+
+    /// There is nothing at hand.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<D>> {
+        loop {
+            let Some(source) = &self.source else { return Poll::Ready(None) };
+            // Whoever has been given something will most likely wait now; who has waited will most likely be given something.
+            let waker = self.is_at_end.then(|| cx.waker().clone());
+            let waits = waker.is_some();
+            match source.take(self.number, &mut self.taken, waker) {
+                Taken::There(_) => {
+                    self.is_at_end = true;
+                    return Poll::Ready(self.taken.pop_front());
+                }
+                Taken::Nothing(_) if waits => {
+                    self.is_at_end = false;
+                    return Poll::Pending;
+                }
+                Taken::Nothing(_) => self.is_at_end = true,
+                Taken::Over(_) => self.leave(),
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        let Some(source) = self.source.take() else { return };
+        let number = self.number;
+        if source.is_free() {
+            source.leave(number);
+        } else {
+            late::tell(Arc::as_ptr(&source).cast::<()>(), move || source.leave(number));
+        }
     }
 }
 
 impl<D: Diff> Stream for DiffStream<D> {
     type Item = D;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<D>> {
-        let this = &mut *self;
-        let Some(source) = &this.source else { return Poll::Ready(this.taken.pop_front()) };
-        if this.taken.is_empty() {
-            let (number, taken) = (this.number, &mut this.taken);
-            let mut is_there = false;
-            source.with(&mut |feeds, reset, _| is_there = feeds.take(number, taken, reset));
-            if !is_there {
-                let (mut waker, mut is_over) = (Some(cx.waker().clone()), false);
-                source.with(&mut |feeds, reset, ends| {
-                    is_over = !feeds.take(number, taken, reset) && ends;
-                    if taken.is_empty() && !is_over {
-                        waker = waker.take().and_then(|waker| feeds.wait(number, waker));
-                    }
-                });
-                drop(waker);
-                if is_over {
-                    this.leave();
-                }
-            }
-        }
-        match this.taken.pop_front() {
-            None if this.source.is_some() => Poll::Pending,
+        match self.taken.pop_front() {
+            None => self.poll_source(cx),
             next => Poll::Ready(next),
-        }
-    }
-}
-
-impl<D: Diff> DiffStream<D> {
-    fn leave(&mut self) {
-        // Within an update of the collection: what is left there goes with that.
-        if let Some(source) = self.source.take_if(|source| source.is_free()) {
-            let mut gone = None;
-            source.with(&mut |feeds, _, _| gone = feeds.leave(self.number));
-            drop(gone);
         }
     }
 }

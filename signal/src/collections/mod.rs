@@ -2,7 +2,7 @@
 //!
 //! # The way of the data
 //!
-//! A change is made step by step (`vec_edit`, `map_edit`) under the lock (`core`), which gives one diff (`log`, `diff`,
+//! A change is made step by step (`vec_edit`, `map_edit`) under the lock (`core`; what is common goes by `quick`), which gives one diff (`log`, `diff`,
 //! `map_diff`). Streams are fed at once (`feeds`); handlers and views are told in line (`told`). A view (`worker`) makes its own
 //! change of it (`operators`), and tells that on.
 //!
@@ -24,6 +24,7 @@ mod map_edit;
 mod map_pile;
 mod map_view;
 mod operators;
+mod quick;
 mod ranked;
 mod sequence;
 #[cfg(feature = "serde")]

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::collections::core::Core;
 use crate::collections::diff::VecDiff;
 use crate::collections::feeds::DiffStream;
 use crate::collections::items::Items;
-use crate::collections::vec_edit::VecEdit;
+use crate::collections::vec_edit::{VecEdit, out_of_range};
 use crate::notification::Notification;
 use crate::source::Source;
 
@@ -77,7 +78,6 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     }
 
     /// One step. What that gives back is dropped when nothing is locked.
-    #[inline]
     fn step<R>(
         &self,
         location: &'static Location<'static>,
@@ -184,7 +184,15 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     #[track_caller]
     #[inline]
     pub fn push(&self, value: T) -> Notification<()> {
-        self.step(Location::caller(), |items| items.push(value))
+        let location = Location::caller();
+        let Some(mut quick) = self.core.quick(location) else {
+            return self.step(location, |items| items.push(value));
+        };
+        let is_heard = quick.is_heard();
+        let items = quick.contents().to_mut();
+        let diff = is_heard.then(|| VecDiff::Insert { index: items.len(), value: value.clone() });
+        items.push(value);
+        quick.made(diff)
     }
 
     /// Puts an item before the one that is at this index; behind the last, if that is the length.
@@ -220,7 +228,18 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     #[track_caller]
     #[inline]
     pub fn set(&self, index: usize, value: T) -> Notification<()> {
-        self.step(Location::caller(), |items| items.set(index, value))
+        let location = Location::caller();
+        let Some(mut quick) = self.core.quick(location) else {
+            return self.step(location, |items| items.set(index, value));
+        };
+        let is_heard = quick.is_heard();
+        let items = quick.contents().to_mut();
+        let len = items.len();
+        let Some(item) = items.get_mut(index) else { out_of_range(index, len, location) };
+        let diff = is_heard.then(|| VecDiff::Set { index, value: value.clone() });
+        // Dropped when the lock is open again.
+        let _old = mem::replace(item, value);
+        quick.made(diff)
     }
 
     /// As [`set`](ObservableVec::set), but gives back the item that was there.

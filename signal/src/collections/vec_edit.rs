@@ -297,7 +297,7 @@ fn append<T: Clone + Send + Sync + 'static>(
 
 #[cold]
 #[inline(never)]
-fn out_of_range(index: usize, len: usize, location: &Location<'_>) -> ! {
+pub(crate) fn out_of_range(index: usize, len: usize, location: &Location<'_>) -> ! {
     panic!("index {index} is out of range, as there are {len} items, at {location}");
 }
 

@@ -14,11 +14,12 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Waker;
 
 use crate::collections::board::{self, Board};
 use crate::collections::contents::Contents;
 use crate::collections::core::late_of;
-use crate::collections::feeds::{Feeding, Look, Wakers};
+use crate::collections::feeds::{Feeding, Taken, Wakers};
 use crate::collections::log::{Diff, Log, Trash};
 use crate::collections::told::{Downstream, News, Stage, Told};
 use crate::lock::lock;
@@ -325,10 +326,20 @@ impl<C: Contents> Drop for Shown<C> {
 }
 
 impl<In: Diff, C: Contents, O: Operator<In, C::Diff>> Feeding<C::Diff> for Worker<In, C, O> {
-    fn with(&self, f: &mut Look<'_, C::Diff>) {
+    fn join(&self, number: u64) {
+        lock(&self.shown.board).feeds.join(number);
+    }
+
+    fn take(&self, number: u64, taken: &mut VecDeque<C::Diff>, waker: Option<Waker>) -> Taken {
         let mut board = lock(&self.shown.board);
         let Board { contents, feeds, .. } = &mut *board;
-        f(feeds, &|| contents.reset(), self.shown.is_over.load(Ordering::Acquire));
+        let ends = || self.shown.is_over.load(Ordering::Acquire);
+        feeds.take(number, taken, waker, || contents.reset(), ends)
+    }
+
+    fn leave(&self, number: u64) {
+        let gone = lock(&self.shown.board).feeds.leave(number);
+        drop(gone);
     }
 
     fn is_free(&self) -> bool {

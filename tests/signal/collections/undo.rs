@@ -289,3 +289,27 @@ fn what_was_made_within_an_open_one_is_in_step_when_that_is_rolled_back() {
     assert_eq!(even.to_vec(), [2, 6]);
     assert_eq!(*built.lock().unwrap(), [2, 6]);
 }
+
+#[test]
+fn what_ends_within_a_batch_is_told_of_when_that_has_returned() {
+    for well in [true, false] {
+        let numbers = ObservableVec::from(vec![1]);
+        let built = later_replica(numbers.changed(), numbers.to_vec());
+        let mut stream = streamed(numbers.stream());
+        let other = numbers.stream();
+        stream.catch_up();
+        let inside = numbers.clone();
+        let open = opened(move || drop(inside.push(2)), well);
+        finish(scope(async {
+            numbers.batch(|numbers| {
+                numbers.insert(0, 3);
+                drop(other);
+                ends(open);
+            });
+        }))
+        .unwrap();
+        let expected = if well { vec![3, 1, 2] } else { vec![3, 1] };
+        assert_eq!((numbers.to_vec(), stream.catch_up()), (expected.clone(), expected.clone()));
+        assert_eq!(*built.lock().unwrap(), expected);
+    }
+}
