@@ -8,9 +8,9 @@ use futures::poll;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use settled::{begin, block_on, current, scope};
-use support::model::{GATES, World, open_all};
-use support::{Gate, Task, finish, yields};
+use settled::{begin, block_on, current, scope, scope_local};
+use support::model::{GATES, World};
+use support::{Gate, Task, assert_ready, finish, yields};
 
 use crate::strategies::plan;
 
@@ -27,9 +27,20 @@ proptest! {
         body in plan(),
         order in Just((0..GATES).collect::<Vec<_>>()).prop_shuffle(),
     ) {
-        let world = World::default();
+        let world = World::with_executor();
         let mut task = Task::new(scope(world.walk(body.steps)));
-        let outcome = open_all(&mut task, &world.gates, &order);
+        let outcome = world.open_all(&mut task, &order);
+        world.check(outcome);
+    }
+
+    #[test]
+    fn a_local_scope_keeps_its_promises(
+        body in plan(),
+        order in Just((0..GATES).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let world = World::with_executor();
+        let mut task = Task::new(scope_local(world.walk_locally(body.steps)));
+        let outcome = world.open_all(&mut task, &order);
         world.check(outcome);
     }
 
@@ -39,23 +50,23 @@ proptest! {
         order in Just((0..GATES).collect::<Vec<_>>()).prop_shuffle(),
         drivers in vec(any::<bool>(), GATES),
     ) {
-        let world = World::default();
+        let world = World::with_executor();
         let t = begin();
-        t.enter(|| plans.into_iter().for_each(|plan| drop(world.add(plan, false))));
+        t.enter(|| plans.into_iter().for_each(|plan| world.add(plan)));
         let mut tasks = [Some(Task::new(t.end())), Some(Task::new(t.end()))];
         // Two take turns at driving; either may see the end first.
         for (&gate, second) in order.iter().zip(drivers) {
-            tasks[usize::from(second)].take_if(|task| task.run().is_ready());
+            tasks[usize::from(second)].take_if(|task| world.run(task).is_ready());
             world.gates[gate].open();
         }
-        world.check(finish(t.end()));
+        world.check(assert_ready!(world.run(&mut Task::new(t.end()))));
     }
 
     #[test]
     fn they_are_kept_whoever_drives_and_wakes(plans in vec(plan(), 1..5)) {
         let world = World::default();
         let t = begin();
-        t.enter(|| plans.into_iter().for_each(|plan| drop(world.add(plan, false))));
+        t.enter(|| plans.into_iter().for_each(|plan| world.add(plan)));
         thread::scope(|s| {
             for _ in 0..3 {
                 s.spawn(|| drop(block_on(t.end())));
@@ -89,7 +100,7 @@ proptest! {
 
     #[test]
     fn they_are_kept_where_a_scope_is_given_up(body in plan(), polls in 0..6_usize) {
-        let world = World::default();
+        let world = World::with_executor();
         let mut task = Task::new(scope(async {
             let mut inner = Some(Box::pin(scope(world.walk(body.steps))));
             for _ in 0..polls {
@@ -102,7 +113,7 @@ proptest! {
                 yields(1).await;
             }
         }));
-        let outcome = open_all(&mut task, &world.gates, &[0, 1, 2, 3]);
+        let outcome = world.open_all(&mut task, &[0, 1, 2, 3]);
         world.check(outcome);
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::model::{Ending, GATES, Plan, Step};
+use support::model::{Ending, GATES, Manner, Plan, Step};
 
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     let ending =
@@ -23,12 +23,25 @@ fn step(plan: BoxedStrategy<Plan>) -> impl Strategy<Value = Step> {
         8 => (plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }),
         2 => Just(Step::AwaitLast),
         2 => Just(Step::WaitAll),
-        1 => Just(Step::CancelLast),
-        1 => inner.prop_map(Step::Scope),
-        1 => abandoned.prop_map(Step::Abandon),
+        1 => plan.clone().prop_map(Step::AddLocal),
+        2 => Just(Step::CancelLast),
+        1 => Just(Step::Abort),
+        2 => (manner(), inner).prop_map(|(manner, steps)| Step::Scope(manner, steps)),
+        2 => (manner(), abandoned).prop_map(|(manner, steps)| Step::Abandon(manner, steps)),
         1 => (plan, any::<bool>()).prop_map(|(plan, end)| Step::Begin { plan, end }),
         1 => Just(Step::Look),
         2 => (0..4_usize).prop_map(Step::Yield),
         2 => (0..GATES).prop_map(Step::Pass),
     ]
+}
+
+fn manner() -> impl Strategy<Value = Manner> {
+    let limit = prop_oneof![2 => Just(None), 1 => (1..3_usize).prop_map(Some)];
+    let rarely = || prop::bool::weighted(0.25);
+    (limit, rarely(), rarely(), any::<bool>()).prop_map(|(limit, fail_fast, spawned, cancels)| Manner {
+        limit,
+        fail_fast,
+        spawned,
+        cancels,
+    })
 }

@@ -8,10 +8,10 @@
 use std::task::Poll;
 
 use futures::poll;
-use settled::{begin, scope};
+use settled::{begin, scope, scope_local};
 
-use crate::model::{Ending, GATES, Plan, Step, World, open_all};
-use crate::{Task, finish, yields};
+use crate::model::{Ending, GATES, Manner, Plan, Step, World};
+use crate::{Task, assert_ready, yields};
 
 /// Deeper ones are not made: each level takes stack.
 const DEPTH: usize = 24;
@@ -25,6 +25,8 @@ pub enum Drive {
     Ends,
     /// A scope in a scope, the inner of which is dropped after some polls.
     GivenUp,
+    /// A local scope, awaited.
+    Local,
 }
 
 /// A program that can be run again and again.
@@ -45,7 +47,7 @@ impl Program {
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut bytes = bytes.iter().copied();
         let mut next = || bytes.next().unwrap_or(0);
-        let drive = [Drive::Scope, Drive::Ends, Drive::GivenUp][usize::from(next()) % 3];
+        let drive = [Drive::Scope, Drive::Ends, Drive::GivenUp, Drive::Local][usize::from(next()) % 4];
         let (order, polls) = (permutation(next().into()), next());
         let steps = steps(&mut bytes, 0).0;
         Program { drive, order, polls, steps }
@@ -57,11 +59,15 @@ impl Program {
     ///
     /// If a promise is broken.
     pub fn check(self) {
-        let world = World::default();
+        let world = World::with_executor();
         let outcome = match self.drive {
             Drive::Scope => {
                 let mut task = Task::new(scope(world.walk(self.steps)));
-                open_all(&mut task, &world.gates, &self.order)
+                world.open_all(&mut task, &self.order)
+            }
+            Drive::Local => {
+                let mut task = Task::new(scope_local(world.walk_locally(self.steps)));
+                world.open_all(&mut task, &self.order)
             }
             Drive::Ends => {
                 let t = begin();
@@ -69,14 +75,14 @@ impl Program {
                     Step::Add { plan, .. } => plan,
                     step => Plan { steps: vec![step], ending: Ending::Well },
                 });
-                t.enter(|| plans.for_each(|plan| drop(world.add(plan, false))));
+                t.enter(|| plans.for_each(|plan| world.add(plan)));
                 let mut tasks = [Some(Task::new(t.end())), Some(Task::new(t.end()))];
                 for (turn, gate) in self.order.into_iter().enumerate() {
                     let second = self.polls >> turn & 1;
-                    tasks[usize::from(second)].take_if(|task| task.run().is_ready());
+                    tasks[usize::from(second)].take_if(|task| world.run(task).is_ready());
                     world.gates[gate].open();
                 }
-                finish(t.end())
+                assert_ready!(world.run(&mut Task::new(t.end())))
             }
             Drive::GivenUp => {
                 let polls = self.polls % 6;
@@ -92,7 +98,7 @@ impl Program {
                         yields(1).await;
                     }
                 }));
-                open_all(&mut task, &world.gates, &self.order)
+                world.open_all(&mut task, &self.order)
             }
         };
         world.check(outcome);
@@ -119,12 +125,14 @@ fn steps(bytes: &mut impl Iterator<Item = u8>, depth: usize) -> (Vec<Step>, Endi
             0 | 1 if with & 7 == 6 => return (steps, Ending::Failing),
             0 | 1 if with & 7 == 7 => return (steps, Ending::Panicking),
             0 | 1 => return (steps, Ending::Well),
+            5 if deeper && with & 8 == 8 => Step::AddLocal(plan(bytes, depth)),
             2..=5 if deeper => Step::Add { plan: plan(bytes, depth), by_handle: with & 1 == 1 },
             6 | 7 => Step::AwaitLast,
             8 => Step::WaitAll,
+            9 if with & 3 == 3 => Step::Abort,
             9 => Step::CancelLast,
-            10 if deeper => Step::Scope(self::steps(bytes, depth + 1).0),
-            11 if deeper => Step::Abandon(self::steps(bytes, depth + 1).0),
+            10 if deeper => Step::Scope(manner(with), self::steps(bytes, depth + 1).0),
+            11 if deeper => Step::Abandon(manner(with), self::steps(bytes, depth + 1).0),
             12 if deeper => Step::Begin { plan: plan(bytes, depth), end: with & 1 == 1 },
             13 => Step::Look,
             14 => Step::Yield(with & 3),
@@ -138,4 +146,14 @@ fn steps(bytes: &mut impl Iterator<Item = u8>, depth: usize) -> (Vec<Step>, Endi
 fn plan(bytes: &mut impl Iterator<Item = u8>, depth: usize) -> Plan {
     let (steps, ending) = steps(bytes, depth + 1);
     Plan { steps, ending }
+}
+
+/// Mostly a plain one.
+fn manner(with: usize) -> Manner {
+    Manner {
+        limit: [None, None, None, Some(1), Some(2), None, None, Some(1)][with & 7],
+        fail_fast: with & 7 >= 6,
+        spawned: with & 7 == 5,
+        cancels: with & 8 == 8,
+    }
 }
