@@ -204,6 +204,25 @@ fn a_cleanup_survives_a_rollback_and_is_driven_before_it_returns() {
 }
 
 #[test]
+fn a_cleanup_is_driven_before_it_returns_also_below_another_transaction() {
+    let (gate, log) = (Gate::new(), Log::new());
+    let mut task = Task::new(scope(async {
+        let pass = gate.pass();
+        let result = atomic(async move {
+            add_cleanup(pass);
+            Err::<(), _>("oops 1")
+        });
+        assert!(matches!(result.await, Err(ScopeError::Body(_))));
+        log.note("returned");
+    }));
+    assert_pending!(task.run());
+    log.expect([]);
+    gate.open();
+    assert_ready!(task.run()).unwrap();
+    log.expect(["returned"]);
+}
+
+#[test]
 fn on_a_commit_a_cleanup_starts_in_its_turn() {
     let log = Log::new();
     let l = log.clone();

@@ -35,27 +35,28 @@ fn an_endless_cascade_is_a_failure_that_names_the_chain() {
 
 #[test]
 fn the_chain_names_every_place_it_went_through() {
-    fn ping(places: &'static [u32; 2]) -> BoxFuture<'static, ()> {
+    fn ping() -> BoxFuture<'static, ()> {
         async move {
-            add(pong(places));
+            add(pong());
         }
         .boxed()
     }
-    fn pong(places: &'static [u32; 2]) -> BoxFuture<'static, ()> {
+    fn pong() -> BoxFuture<'static, ()> {
         async move {
-            add(ping(places));
+            add(ping());
         }
         .boxed()
     }
-    const LINES: [u32; 2] = [line!() - 10, line!() - 4];
-    let failures = finish(Transaction::builder().depth_limit(16).scope(async {
-        add(ping(&LINES));
+    const LINES: [u32; 3] = [line!() - 10, line!() - 4, line!() + 1];
+    let failures = finish(Transaction::builder().depth_limit(8).scope(async {
+        add(ping());
     }))
     .unwrap_err();
     let text = failures.first().unwrap().to_string();
     for line in LINES {
         assert!(text.contains(&format!("{}:{line}", file!())), "no line {line} in {text}");
     }
+    assert_eq!(text.matches(", from ").count(), 9, "eight futures and the scope: {text}");
 }
 
 #[test]

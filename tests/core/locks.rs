@@ -6,7 +6,7 @@ use std::task::{Context, Wake};
 
 use futures::FutureExt;
 use settled::{Stashed, State, Transaction, add, add_value, begin, current, scope};
-use support::{Gate, Task, assert_pending, assert_ready, elsewhere, finish, on_drop, yields};
+use support::{Gate, Log, Task, assert_pending, assert_ready, elsewhere, finish, on_drop, yields};
 
 /// Uses the transaction in every way, here and from another thread that is waited for.
 fn prod(t: &Transaction) {
@@ -224,6 +224,40 @@ fn while_a_waker_is_woken_or_dropped() {
     finish(end).unwrap();
     finish(wait).unwrap();
     finish(stashed).unwrap();
+}
+
+/// Polls it once, with a waker that nobody else has, and gives it up.
+fn give_up<F: Future + Unpin>(t: &Transaction, mut future: F) {
+    let waker = Arc::new(ProddingWaker(t.clone())).into();
+    assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    drop(future);
+}
+
+#[test]
+fn while_the_waker_of_who_gives_up_is_dropped() {
+    let (gate, t) = (Gate::new(), begin());
+    give_up(&t, t.add(gate.pass()).unwrap());
+    give_up(&t, t.gather([gate.pass()]));
+    give_up(&t, t.wait());
+    give_up(&t, t.end());
+    gate.open();
+    finish(t.end()).unwrap();
+}
+
+#[test]
+fn while_a_callback_uses_its_own_handle() {
+    let (t, log, own) = (begin(), Log::new(), Arc::new(Mutex::new(None::<Stashed<()>>)));
+    let (taken, note, again) = (own.clone(), log.clone(), log.clone());
+    let stashed = t.add(async {}).unwrap().on_settled(move |_| {
+        let stashed = taken.lock().unwrap().take().unwrap();
+        assert!(!stashed.is_settled(), "it is being told just now");
+        drop(stashed.on_settled(move |_| again.note("again")));
+        note.note("told");
+    });
+    *own.lock().unwrap() = Some(stashed);
+    finish(t.end()).unwrap();
+    log.expect(["told", "again"]);
 }
 
 #[test]
