@@ -85,6 +85,20 @@ fn gather_returns_when_all_have_settled_with_the_first_failure() {
 }
 
 #[test]
+fn gather_waits_for_the_rest_though_the_first_has_failed() {
+    let gate = Gate::new();
+    let mut task = Task::new(scope(async {
+        let mut gather = current().unwrap().gather([panicking("one").boxed(), gate.pass().boxed()]);
+        support::yields(2).await;
+        assert_pending!(poll!(&mut gather));
+        assert_eq!(cause(&gather.await.unwrap_err()), "one");
+    }));
+    assert_pending!(task.run());
+    gate.open();
+    assert_ready!(task.run()).unwrap();
+}
+
+#[test]
 fn what_a_dropped_gather_would_have_received_is_the_transactions() {
     let t = begin();
     let gather = t.gather([panicking("one"), panicking("two")]);
