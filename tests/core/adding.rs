@@ -184,6 +184,18 @@ fn t04_an_add_from_another_thread_keeps_its_place_while_the_tree_is_driven() {
 }
 
 #[test]
+fn what_another_thread_adds_while_one_drives_is_pending_at_once() {
+    let t = begin();
+    let handle = (*t).clone();
+    t.add(async move {
+        elsewhere(|| drop(handle.add(async {}).unwrap()));
+        assert_eq!(handle.pending(), 2, "this one and that");
+    })
+    .unwrap();
+    finish(t.end()).unwrap();
+}
+
+#[test]
 fn what_is_woken_is_polled_in_the_order_of_waking() {
     let log = Log::new();
     let gates: Vec<Gate> = (0..4).map(|_| Gate::new()).collect();

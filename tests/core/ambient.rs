@@ -204,6 +204,7 @@ fn enter_makes_current_for_the_length_of_the_call() {
 #[test]
 fn what_was_current_is_so_again_when_another_tree_has_been_driven() {
     let (a, b, log) = (begin(), begin(), Log::new());
+    b.add(async {}).unwrap();
     a.enter(|| {
         finish(b.end()).unwrap();
         assert_eq!(here(), Some(a.id()));

@@ -46,6 +46,7 @@ fn it_has_every_node_with_kind_stage_place_and_what_is_pending() {
     assert_eq!(stages(&before), [Stage::Open, Stage::Queued, Stage::Queued]);
 
     assert_pending!(end.run());
+    let later = line!() + 1;
     t.add(async {}).unwrap();
     let snapshot = t.snapshot();
     assert!(snapshot.is_complete());
@@ -62,6 +63,8 @@ fn it_has_every_node_with_kind_stage_place_and_what_is_pending() {
     assert_eq!((first.id(), first.name()), (Some(t.id()), Some("import")));
     let added = snapshot.nodes().nth(1).unwrap();
     assert_eq!((added.location().line(), added.location().file()), (here + 2, file!()));
+    let queued = snapshot.nodes().last().unwrap();
+    assert_eq!((queued.location().line(), queued.location().file()), (later, file!()));
 
     gate.open();
     assert_ready!(end.run()).unwrap();

@@ -68,15 +68,16 @@ fn a_scope_waits_for_its_tasks() {
 #[test]
 fn what_they_add_is_spawned_too_to_any_depth_and_through_scopes_and_begun_transactions() {
     let (runtime, log) = (Runtime::new(), Log::new());
-    let transaction = spawning(&runtime);
-    let count = Arc::new(AtomicUsize::new(0));
-    let (spawn, counter) = (runtime.spawner(), count.clone());
-    let inner = Transaction::builder()
-        .spawner(move |task| {
+    let counting = |count: &Arc<AtomicUsize>| {
+        let (spawn, counter) = (runtime.spawner(), count.clone());
+        let spawner = move |task| {
             counter.fetch_add(1, Ordering::Relaxed);
             spawn(task);
-        })
-        .begin();
+        };
+        Transaction::builder().spawner(spawner).begin()
+    };
+    let (spawned, count) = (Arc::default(), Arc::default());
+    let (transaction, inner) = (counting(&spawned), counting(&count));
     let noted = log.clone();
     transaction
         .add(async move {
@@ -98,6 +99,7 @@ fn what_they_add_is_spawned_too_to_any_depth_and_through_scopes_and_begun_transa
     let mut lines = log.take();
     lines.sort();
     assert_eq!(lines, ["grandchild", "in a begun one", "in a scope", "of the inner spawner"]);
+    assert_eq!(spawned.load(Ordering::Relaxed), 5, "each of them, and what they were added by");
     assert_ready!(end.run()).unwrap();
     finish(inner.end()).unwrap();
 }
