@@ -32,6 +32,7 @@ mod max_failures;
 mod on_drop;
 mod panics;
 mod parents;
+mod promises;
 mod properties;
 mod registries;
 mod scopes;
