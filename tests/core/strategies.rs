@@ -17,7 +17,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
 
 fn step(plan: BoxedStrategy<Plan>) -> impl Strategy<Value = Step> {
     let steps =
-        vec((plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }), 0..3);
+        vec((plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }), 0..5);
     let (inner, abandoned) = (steps.clone(), steps);
     prop_oneof![
         8 => (plan.clone(), any::<bool>()).prop_map(|(plan, by_handle)| Step::Add { plan, by_handle }),

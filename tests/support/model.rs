@@ -80,6 +80,8 @@ struct Record {
     running: BTreeMap<Place, usize>,
     /// More were running there than should.
     crowded: Vec<Place>,
+    /// They had not come to their end, and somebody who waited for that went on.
+    unsettled: Vec<usize>,
 }
 
 impl Record {
@@ -98,6 +100,14 @@ impl Record {
                 }
             }
         }
+    }
+
+    /// Who waited for what is below this place, as far as it was added before so many, goes on.
+    fn settled_below(&mut self, place: Place, before: usize) {
+        let is_below = |number: &usize| self.added[*number].within.contains(&place);
+        let is_settled = |number: &usize| self.done.contains(number) || self.may_be_missing(*number);
+        let unsettled: Vec<_> = (0..before).filter(is_below).filter(|number| !is_settled(number)).collect();
+        self.unsettled.extend(unsettled);
     }
 
     /// May it be that it has not come to its end?
@@ -294,13 +304,19 @@ impl World {
                     Step::Add { plan, by_handle } => last = Some(self.add_in(&here, plan, by_handle)),
                     Step::AddLocal(plan) => self.add_local(&here, plan),
                     Step::AwaitLast => {
-                        if let Some((_, stashed)) = last.take()
-                            && let Err(failure) = stashed.await
-                        {
-                            self.receive(&failure);
+                        if let Some((number, stashed)) = last.take() {
+                            match stashed.await {
+                                Ok(()) => assert!(self.record(|r| r.done.contains(&number))),
+                                Err(failure) => self.receive(&failure),
+                            }
                         }
                     }
-                    Step::WaitAll => self.receive_all(current().unwrap().wait().await),
+                    Step::WaitAll => {
+                        let place = here.within.last().copied().unwrap();
+                        let before = self.record(|r| r.added.len());
+                        self.receive_all(current().unwrap().wait().await);
+                        self.record(|r| r.settled_below(place, before));
+                    }
                     Step::CancelLast => {
                         if let Some((number, stashed)) = last.take() {
                             stashed.cancel();
@@ -314,8 +330,9 @@ impl World {
                     }
                     Step::Scope(manner, steps) => {
                         let manner = Manner { cancels: false, ..manner };
-                        let (_, scope) = self.scope(&here, manner, steps);
+                        let (place, scope) = self.scope(&here, manner, steps);
                         self.receive_all(scope.await);
+                        self.record(|r| r.settled_below(place, r.added.len()));
                     }
                     Step::Abandon(manner, steps) => {
                         let (place, scope) = self.scope(&here, manner, steps);
@@ -378,6 +395,11 @@ impl World {
         let record = self.record.lock().unwrap();
         assert_eq!(record.alive, 0, "all have been dropped before the end");
         assert!(record.crowded.is_empty(), "no more run than the limit says");
+        assert!(
+            record.unsettled.is_empty(),
+            "who waits goes on when all has settled: {:?}",
+            record.unsettled
+        );
         let ordered = |numbers: &[usize]| record.unordered || numbers.is_sorted();
         let mut lines: BTreeMap<Line, Vec<usize>> = BTreeMap::new();
         for number in &record.started {
