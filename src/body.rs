@@ -13,9 +13,11 @@ use pin_project_lite::pin_project;
 use crate::commit::Verdict;
 use crate::current;
 use crate::error::{Failure, Failures, Place, drop_quietly};
+use crate::first::{self, First};
 use crate::node::Node;
 use crate::open::Options;
 use crate::run::Run;
+use crate::watch;
 
 /// What the body returned, or the panic that it left.
 pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
@@ -51,7 +53,9 @@ pin_project! {
     impl<F: Future> PinnedDrop for Body<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) {
+            if matches!(this.stage, Stage::Running(_))
+                && let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done)
+            {
                 let mut future = this.future;
                 drop_quietly(this.output.take());
                 run.abandon(this.location, || future.set(None));
@@ -64,6 +68,28 @@ enum Stage {
     Unstarted(Options),
     Running(Run),
     Done,
+}
+
+impl Stage {
+    #[inline]
+    fn run(&mut self, run: Run) -> &mut Run {
+        *self = Stage::Running(run);
+        match self {
+            Stage::Running(run) => run,
+            _ => unreachable!("it has just been set"),
+        }
+    }
+}
+
+impl<T> Settled<T> {
+    /// Without a failure of what it set going.
+    #[inline]
+    fn well(output: Option<Ended<T>>) -> Self {
+        match output {
+            Some(output) => Settled { output, failures: Failures::default(), node: None, refused: None },
+            None => unreachable!("a body that has settled is done"),
+        }
+    }
 }
 
 impl<F: Future> Body<F> {
@@ -88,11 +114,6 @@ impl<F: Future> Body<F> {
     pub(crate) fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled<F::Output>> {
         let mut this = self.project();
         current::with(|ambient| {
-            if let Stage::Unstarted(options) = this.stage {
-                let options = std::mem::take(options);
-                *this.stage = Stage::Running(Run::open(ambient, options, this.location));
-            }
-            let Stage::Running(run) = this.stage else { panic!("a scope was polled after it was done") };
             let (future, output, commits) = (&mut this.future, &mut *this.output, *this.commits);
             let mut poll_body = |cx: &mut Context<'_>| {
                 let left =
@@ -119,15 +140,33 @@ impl<F: Future> Body<F> {
                 let well = matches!((&*output, &commits), (Some(Ok(value)), Some(commits)) if commits(value));
                 Some(if well { Verdict::Well } else { Verdict::Ill })
             };
-            let failures = std::task::ready!(run.poll(ambient, cx, &mut poll_body));
+            let polled = match this.stage {
+                Stage::Running(run) => run.poll(ambient, cx, &mut poll_body),
+                Stage::Unstarted(options) => {
+                    let options = std::mem::take(options);
+                    if options.is_empty() && ambient.is_at_rest() && !watch::is_on() {
+                        match first::poll(ambient, this.location, &mut poll_body) {
+                            First::GoesOn(run, drive) => {
+                                this.stage.run(run).poll_driving(drive, ambient, cx, &mut poll_body, true)
+                            }
+                            First::Settled => {
+                                *this.stage = Stage::Done;
+                                return Poll::Ready(Settled::well(this.output.take()));
+                            }
+                        }
+                    } else {
+                        let run = Run::open(ambient, options, this.location);
+                        this.stage.run(run).poll(ambient, cx, &mut poll_body)
+                    }
+                }
+                Stage::Done => panic!("a scope was polled after it was done"),
+            };
+            let failures = std::task::ready!(polled);
             let Stage::Running(run) = std::mem::replace(this.stage, Stage::Done) else {
                 unreachable!("it runs")
             };
             let (node, refused) = run.close();
-            match this.output.take() {
-                Some(output) => Poll::Ready(Settled { output, failures, node, refused }),
-                None => unreachable!("a body that has settled is done"),
-            }
+            Poll::Ready(Settled { failures, node, refused, ..Settled::well(this.output.take()) })
         })
     }
 }

@@ -271,6 +271,12 @@ impl Ambient {
         self.spot.get() == Spot::Nothing
     }
 
+    /// Is nothing current, polled or driven on this stack?
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_nothing_current() && !self.is_polling()
+    }
+
     /// The current transaction, where that is in the tree that is driven here: its slot, or `None` inside if it has none.
     #[inline]
     pub(crate) fn current_here(&self) -> Option<Option<Key>> {

@@ -95,8 +95,7 @@ impl<'a> Drive<'a> {
 
     /// Polls what is ready until something happens that one may wait for; or, where a body was woken, for one round.
     pub(crate) fn run(&self, body: Option<&BodyWaker>) -> Left {
-        // Of the slot that was polled last: mostly the next first poll takes the same.
-        let mut wakers = None;
+        let mut wakers = self.engine(|engine| engine.last_wakers.take());
         let mut begun = false;
         loop {
             let turn = self.engine(|engine| {
@@ -146,9 +145,7 @@ impl<'a> Drive<'a> {
                 Turn::Idle => Left::Idle,
             };
             self.ambient.wakes.set(Key::MAX);
-            if let Some(wakers) = wakers.take() {
-                self.engine(|engine| engine.keep_wakers(wakers));
-            }
+            self.engine(|engine| engine.keep_wakers(wakers.take()));
             if left == Left::Idle && self.drive_postponed() {
                 continue;
             }
@@ -297,7 +294,7 @@ impl<'a> Drive<'a> {
 
 /// The wakers of what is to be polled.
 #[inline]
-fn held(wakers: &Option<SlotWakers>) -> &SlotWakers {
+pub(crate) fn held(wakers: &Option<SlotWakers>) -> &SlotWakers {
     wakers.as_ref().unwrap_or_else(|| unreachable!("they were taken with it"))
 }
 

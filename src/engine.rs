@@ -27,6 +27,9 @@ use crate::waker::{BodyWakers, SlotWakers, Wakers};
 /// What is kept of an engine that waits for its next transaction.
 const POOLED: usize = 256;
 
+/// So few adds and transactions leave an engine as small as it was.
+const FEW: u64 = 32;
+
 #[derive(Default)]
 pub(crate) struct Engine {
     /// Whose engine it is.
@@ -36,6 +39,8 @@ pub(crate) struct Engine {
     pub(crate) slots: Slab<Slot>,
     /// By the index of the slot; they outlive the slots.
     pub(crate) wakers: Vec<Option<SlotWakers>>,
+    /// Of the slot that was polled last, while no drive has them: mostly the next first poll takes the same.
+    pub(crate) last_wakers: Option<SlotWakers>,
     pub(crate) ready: Ready,
     /// What is being polled without a slot: its entry, without the future.
     pub(crate) loose: Option<Tag>,
@@ -71,6 +76,10 @@ pub(crate) struct Engine {
     pub(crate) bounds: bool,
     /// In some transaction all that is added is cancelled at once.
     pub(crate) cancels: bool,
+    /// The place in the order of adding that was the last one when it was trimmed.
+    trimmed: u64,
+    /// There may be more to be given back than was.
+    large: bool,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
     /// To be dropped, outside.
@@ -286,17 +295,28 @@ impl Engine {
 
     /// Is nothing in it?
     pub(crate) fn is_blank(&self) -> bool {
-        self.slots.is_empty() && self.ready.is_empty() && self.is_quiet()
+        self.slots.is_empty() && self.ready.is_empty() && (!self.stirred || self.is_quiet())
     }
 
     /// Makes it ready for its next transaction, with what a burst needed given back.
+    #[inline]
     pub(crate) fn trim(&mut self) {
-        self.ready.trim();
-        self.cells.trim();
         self.stop = false;
         self.bounds = false;
         self.cancels = false;
         self.stale_lines.clear();
+        // All that takes room takes a place in the order of adding.
+        let added = self.ready.last_serial() - self.trimmed;
+        if self.large || added > FEW {
+            self.trim_slowly();
+        }
+    }
+
+    #[inline(never)]
+    fn trim_slowly(&mut self) {
+        self.trimmed = self.ready.last_serial();
+        self.ready.trim();
+        self.cells.trim();
         if self.wakers.len() > POOLED {
             self.wakers.truncate(POOLED);
             self.wakers.shrink_to(POOLED);
@@ -307,5 +327,7 @@ impl Engine {
         if self.notes.capacity() > POOLED {
             self.notes = Slab::new();
         }
+        // Then the next transaction tells how much of it is needed.
+        self.large = self.cells.is_large() || self.ready.is_large();
     }
 }

@@ -380,8 +380,11 @@ impl Failures {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 
+    #[inline]
     pub(crate) fn receive(&self) {
-        self.iter().for_each(Failure::receive);
+        if self.kept.is_some() {
+            self.iter().for_each(Failure::receive);
+        }
     }
 
     fn as_slice(&self) -> &[Failure] {

@@ -42,7 +42,10 @@ impl Engine {
     ) -> Arc<Ticket> {
         let reference = self.lending.reference.take();
         let ticket = reference.unwrap_or_else(|| self.renew(tree));
-        self.add_with(&ticket, parent, job, location);
+        let quickly = if self.as_cleanup { Err(job) } else { self.add_quickly(Some(parent), job, location) };
+        if let Err(job) = quickly {
+            self.add_with(&ticket, parent, job, location);
+        }
         ticket
     }
 

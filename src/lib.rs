@@ -23,6 +23,7 @@ mod event;
 mod exile;
 mod fail_fast;
 mod failures;
+mod first;
 mod frames;
 mod gate;
 mod gather;

@@ -1,6 +1,6 @@
 //! The part of a node that handles hold, on any thread. Made only when somebody asks for a handle.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crate::current::{self, Goal};
@@ -16,6 +16,7 @@ use crate::spawn::SharedSpawner;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
 use crate::waker::{Seat, WakerSet, Wakers};
+use crate::watch;
 
 /// How far a transaction has come.
 ///
@@ -69,6 +70,10 @@ pub(crate) struct Node {
     serial: AtomicU64,
     /// A `State`.
     state: AtomicU8,
+    /// How many will take the outcome. With none, the failures go to the parent.
+    claims: AtomicUsize,
+    /// It has closed with failures, which somebody is to be given.
+    failed: AtomicBool,
     /// As the driver sees it.
     pending: AtomicUsize,
     completion: Mutex<Completion>,
@@ -82,9 +87,13 @@ struct Completion {
     outcome: Option<Failures>,
     /// Somebody has been given the outcome.
     delivered: bool,
-    /// How many will take the outcome. With none, the failures go to the parent.
-    claims: usize,
     listeners: WakerSet,
+}
+
+impl Completion {
+    const fn new() -> Self {
+        Completion { outcome: None, delivered: false, listeners: WakerSet::new() }
+    }
 }
 
 impl Node {
@@ -113,14 +122,40 @@ impl Node {
             serial: AtomicU64::new(0),
             state: AtomicU8::new(State::Open as u8),
             pending: AtomicUsize::new(0),
-            completion: Mutex::new(Completion {
-                outcome: None,
-                delivered: false,
-                claims: usize::from(kind == Kind::Body),
-                listeners: WakerSet::new(),
-            }),
+            claims: AtomicUsize::new(usize::from(kind == Kind::Body)),
+            failed: AtomicBool::new(false),
+            completion: Mutex::new(Completion::new()),
             #[cfg(any(feature = "testing", feature = "tracing"))]
             watch: Default::default(),
+        }
+    }
+
+    /// Closed as it is, may it be another one when its last handle is gone?
+    pub(crate) fn serves_again(&self) -> bool {
+        self.kind == Kind::Begun
+            && self.holds_nothing()
+            && self.name.is_none()
+            && self.depth_limit.is_none()
+            && self.limits == Limits::default()
+            && !self.has_failed()
+            && !watch::has_heard(self)
+    }
+
+    /// For what is begun now. Only what `serves_again`, and that nobody else holds.
+    pub(crate) fn renew(&mut self, location: Place) {
+        self.id = registry::next_id();
+        self.location = location;
+        self.slot.store(UNPLACED, Ordering::Relaxed);
+        self.held.store(0, Ordering::Relaxed);
+        self.deferred.store(false, Ordering::Relaxed);
+        self.claims.store(0, Ordering::Relaxed);
+        self.pending.store(0, Ordering::Relaxed);
+        self.set_state(State::Open);
+        let completion = self.completion.get_mut().unwrap_or_else(PoisonError::into_inner);
+        completion.outcome = None;
+        completion.delivered = false;
+        if !completion.listeners.is_empty() {
+            completion.listeners = WakerSet::new();
         }
     }
 
@@ -230,20 +265,30 @@ impl Node {
     /// comes before this or finds the outcome.
     pub(crate) fn close(&self, outcome: impl FnOnce(bool) -> Failures, wakers: &mut Wakers) {
         let mut completion = lock(&self.completion);
-        completion.outcome = Some(outcome(completion.claims > 0));
+        let failures = outcome(self.claims.load(Ordering::Acquire) > 0);
+        self.failed.store(!failures.is_empty(), Ordering::Relaxed);
+        completion.outcome = Some(failures);
         self.set_state(State::Closed);
         completion.listeners.take_all(wakers);
     }
 
     /// One more will take the outcome.
     pub(crate) fn claim(&self) {
-        lock(&self.completion).claims += 1;
+        self.claims.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Has it closed with failures? Then somebody is to be given them.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.is_closed() && self.failed.load(Ordering::Relaxed)
     }
 
     /// Takes the outcome, if it is closed.
     pub(crate) fn take_outcome(&self) -> Option<Failures> {
         if !self.is_closed() {
             return None;
+        }
+        if !self.has_failed() {
+            return Some(Failures::default());
         }
         let mut completion = lock(&self.completion);
         let outcome = completion.outcome.clone()?;
@@ -264,10 +309,14 @@ impl Node {
 
     /// Claims and listens no more. The failures that nobody is left to take go to the next open one above.
     pub(crate) fn unclaim(self: &Arc<Self>, seat: &mut Seat) {
+        if seat.is_none() && self.is_closed() && !self.has_failed() {
+            self.claims.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
         let mut completion = lock(&self.completion);
         let old = completion.listeners.leave(seat);
-        completion.claims -= 1;
-        let undelivered = completion.claims == 0 && !completion.delivered;
+        let claimed = self.claims.fetch_sub(1, Ordering::AcqRel) > 1;
+        let undelivered = !claimed && !completion.delivered;
         let failures = if undelivered { completion.outcome.as_mut().map(std::mem::take) } else { None };
         drop(completion);
         drop(old);

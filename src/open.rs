@@ -116,6 +116,14 @@ impl Ambient {
         self.open_in_current(kind, options, location)
     }
 
+    /// Begins a transaction whose parent is what is current here.
+    #[inline]
+    pub(crate) fn begin(&self, options: Options, location: Place) -> Arc<Node> {
+        let again = self.is_nothing_current() && options.is_empty();
+        let again = if again { pool::begin_again(location) } else { None };
+        again.unwrap_or_else(|| node_of(self.open(Kind::Begun, options, location)))
+    }
+
     #[inline(never)]
     fn open_in_current(&self, kind: Kind, options: Options, location: Place) -> Site {
         self.make_lazy();
@@ -192,16 +200,22 @@ impl Ambient {
     /// Where a transaction is to be begun when one is needed: begins it now.
     pub(crate) fn make_lazy(&self) {
         let Current::Lazy(location) = self.current() else { return };
-        let site = open_tree(Kind::Begun, Options::default(), location, None);
-        watch::begun(site.node.as_ref());
-        self.set_current(site.node.map_or(Current::Nothing, Current::Node));
+        let begin = || node_of(open_tree(Kind::Begun, Options::default(), location, None));
+        let node = pool::begin_again(location).unwrap_or_else(begin);
+        watch::begun(Some(&node));
+        self.set_current(Current::Node(node));
     }
 }
 
+/// Of what was begun.
+fn node_of(begun: Site) -> Arc<Node> {
+    begun.node.unwrap_or_else(|| unreachable!("what is begun is held by its owner"))
+}
+
 impl Options {
-    /// Is there anything in them?
+    /// Is there nothing in them?
     #[inline]
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 

@@ -11,7 +11,6 @@ use crate::error::Place;
 use crate::node::Node;
 use crate::on_drop::OnDrop;
 use crate::open::Options;
-use crate::slot::Kind;
 use crate::transaction::Transaction;
 use crate::tree::Op;
 use crate::{pool, report, root, watch};
@@ -50,14 +49,9 @@ pub struct OwnedTransaction {
 
 impl OwnedTransaction {
     pub(crate) fn open(options: Options, location: Place) -> Self {
-        let site = current::with(|ambient| ambient.open(Kind::Begun, options, location));
-        match site.node {
-            Some(node) => {
-                watch::begun(Some(&node));
-                OwnedTransaction { transaction: Transaction::new(node), lazy: false }
-            }
-            None => unreachable!("what is begun is held by its owner"),
-        }
+        let node = current::with(|ambient| ambient.begin(options, location));
+        watch::begun(Some(&node));
+        OwnedTransaction { transaction: Transaction::new(node), lazy: false }
     }
 
     /// Takes over what was begun because it was needed.
@@ -79,8 +73,10 @@ impl Drop for OwnedTransaction {
         let node = self.transaction.node();
         if node.is_closed() {
             // Where nobody was told when it closed, the failures are not to go with it.
-            node.claim();
-            node.unclaim(&mut None);
+            if node.has_failed() {
+                node.claim();
+                node.unclaim(&mut None);
+            }
             pool::put_with(node);
             return;
         }

@@ -55,36 +55,45 @@ pub(crate) fn unpack<T: Send + 'static>(mut parcel: Parcel) -> T {
 const OF_ITS_TYPE: &str = "who packed it knew the type";
 
 /// Empty boxes, by the type that they are for.
-#[derive(Default)]
-pub(crate) struct Boxes(Vec<(TypeId, Spares<Parcel>)>);
+pub(crate) struct Boxes {
+    kinds: Vec<(TypeId, Spares<Parcel>)>,
+    /// Of some type there may be more than are needed.
+    many: bool,
+}
 
 impl Boxes {
     pub(crate) const fn new() -> Self {
-        Boxes(Vec::new())
+        Boxes { kinds: Vec::new(), many: false }
     }
 
     fn take(&mut self, of: TypeId) -> Option<Parcel> {
-        self.0.iter_mut().find(|(kept, _)| *kept == of)?.1.take()
+        self.kinds.iter_mut().find(|(kept, _)| *kept == of)?.1.take()
     }
 
     /// Gives it back if it is one too many.
     fn put(&mut self, of: TypeId, parcel: Parcel) -> Option<Parcel> {
         let most = BYTES / size_of_val(&*parcel);
-        if let Some((_, spares)) = self.0.iter_mut().find(|(kept, _)| *kept == of) {
-            return spares.put(parcel, most);
+        if let Some((_, spares)) = self.kinds.iter_mut().find(|(kept, _)| *kept == of) {
+            let too_many = spares.put(parcel, most);
+            self.many |= spares.is_large();
+            return too_many;
         }
-        if self.0.len() >= TYPES {
+        if self.kinds.len() >= TYPES {
             // Of the type that has been here for longest.
-            self.0.remove(0);
+            self.kinds.remove(0);
         }
         let mut spares = Spares::new();
         let too_many = spares.put(parcel, most);
-        self.0.push((of, spares));
+        self.kinds.push((of, spares));
         too_many
     }
 
+    /// Gives back what only a burst needed.
     #[inline]
     pub(crate) fn trim(&mut self) {
-        self.0.iter_mut().for_each(|(_, spares)| spares.trim());
+        if self.many {
+            self.kinds.iter_mut().for_each(|(_, spares)| spares.trim());
+            self.many = self.kinds.iter().any(|(_, spares)| spares.is_large());
+        }
     }
 }

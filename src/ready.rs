@@ -57,8 +57,8 @@ pub(crate) enum Next {
 pub(crate) struct Ready {
     /// Added, not polled yet.
     first: Vec<Entry>,
-    /// Those of them that this round polls.
-    batch: VecDeque<Entry>,
+    /// Those of them that this round polls, the next one last.
+    batch: Vec<Entry>,
     /// Polled, without a slot, woken by themselves.
     again: VecDeque<Entry>,
     /// The order of the woken: slots, and `AGAIN` for each entry of `again`.
@@ -90,7 +90,7 @@ impl Ready {
 
     /// All that has no slot.
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.batch.iter_mut().chain(&mut self.first).chain(&mut self.again)
+        self.batch.iter_mut().rev().chain(&mut self.first).chain(&mut self.again)
     }
 
     /// The entry that was added last, if no round has taken it yet.
@@ -127,9 +127,9 @@ impl Ready {
         if self.is_round_over() {
             self.peak = self.peak.max(self.first.len());
             // The two change places: what `first` needed is there for the next round.
-            if !self.first.is_empty() {
-                let added = std::mem::take(&mut self.first);
-                self.first = std::mem::replace(&mut self.batch, added.into()).into();
+            std::mem::swap(&mut self.first, &mut self.batch);
+            if self.batch.len() > 1 {
+                self.batch.reverse();
             }
             self.round = self.woken.len();
         }
@@ -137,7 +137,7 @@ impl Ready {
 
     /// The next one of this round.
     pub(crate) fn next(&mut self) -> Option<Next> {
-        if let Some(entry) = self.batch.pop_front() {
+        if let Some(entry) = self.batch.pop() {
             return Some(Next::Entry(entry));
         }
         if self.round == 0 {
@@ -153,7 +153,7 @@ impl Ready {
     /// Is the next one of this round a future without a slot and without a note?
     #[inline]
     pub(crate) fn is_next_plain(&self) -> bool {
-        match self.batch.front() {
+        match self.batch.last() {
             Some(entry) => entry.tag.note == NO_NOTE,
             None => self.is_next_again(),
         }
@@ -167,7 +167,7 @@ impl Ready {
 
     /// That of the next one of this round, if that has no slot.
     pub(crate) fn next_tag_mut(&mut self) -> Option<&mut Tag> {
-        match self.batch.front_mut() {
+        match self.batch.last_mut() {
             Some(entry) => Some(&mut entry.tag),
             None if self.round > 0 && self.woken.front() == Some(&AGAIN) => {
                 self.again.front_mut().map(|entry| &mut entry.tag)
@@ -179,12 +179,9 @@ impl Ready {
     /// Takes it if it is.
     #[inline(always)]
     pub(crate) fn next_plain(&mut self) -> Option<Entry> {
-        match self.batch.pop_front() {
-            Some(entry) if entry.tag.note == NO_NOTE => Some(entry),
-            Some(entry) => {
-                self.batch.push_front(entry);
-                None
-            }
+        match self.batch.last() {
+            Some(entry) if entry.tag.note == NO_NOTE => self.batch.pop(),
+            Some(_) => None,
             None if self.is_next_again() => {
                 self.round -= 1;
                 self.woken.pop_front();
@@ -209,7 +206,7 @@ impl Ready {
 
     /// Those without a slot: that wait for their first poll, and that have woken themselves.
     pub(crate) fn entries(&self) -> (impl Iterator<Item = &Entry>, impl Iterator<Item = &Entry>) {
-        (self.batch.iter().chain(&self.first), self.again.iter())
+        (self.batch.iter().rev().chain(&self.first), self.again.iter())
     }
 
     /// The slots that have been woken.
@@ -220,11 +217,16 @@ impl Ready {
     /// Gives back what only a burst needed.
     #[inline]
     pub(crate) fn trim(&mut self) {
-        let Ready { first, batch, again, woken, .. } = self;
-        if first.capacity().max(batch.capacity()).max(again.capacity()).max(woken.capacity()) > 2 * KEPT {
+        if self.is_large() {
             self.trim_slowly();
         }
         self.peak = 0;
+    }
+
+    /// Has it room for so much that some may have to be given back?
+    pub(crate) fn is_large(&self) -> bool {
+        let Ready { first, batch, again, woken, .. } = self;
+        first.capacity().max(batch.capacity()).max(again.capacity()).max(woken.capacity()) > 2 * KEPT
     }
 
     fn trim_slowly(&mut self) {

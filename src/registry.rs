@@ -12,6 +12,7 @@ use crate::current;
 use crate::engine::Engine;
 use crate::node::Node;
 use crate::slot::Kind;
+use crate::sync::{self, lock};
 use crate::tree::{Op, Tree};
 
 type Trees = Mutex<Slab<Weak<Tree>>>;
@@ -94,9 +95,9 @@ pub(crate) fn adopted(apart: Option<&Arc<Apart>>) -> Vec<Arc<Tree>> {
 
 /// A question to one tree: which transactions are open in it, that who asks is no part of?
 pub(crate) struct Survey {
-    answer: Mutex<Option<Vec<Arc<Node>>>>,
+    answer: sync::Mutex<Option<Vec<Arc<Node>>>>,
     /// Wakes who asked, if another thread drives and answers later.
-    waker: Mutex<Option<std::task::Waker>>,
+    waker: sync::Mutex<Option<std::task::Waker>>,
 }
 
 impl Survey {
@@ -106,7 +107,8 @@ impl Survey {
     }
 
     fn of(tree: &Arc<Tree>, waker: &std::task::Waker) -> Option<Arc<Survey>> {
-        let survey = Arc::new(Survey { answer: Mutex::new(None), waker: Mutex::new(Some(waker.clone())) });
+        let survey =
+            Arc::new(Survey { answer: sync::Mutex::new(None), waker: sync::Mutex::new(Some(waker.clone())) });
         if current::with(|ambient| tree.is_driven_by(ambient.thread())) {
             // Being polled somewhere on this stack: the engine is not to be had at once if another drive is above it.
             tree.submit(Op::Survey(survey.clone()));
@@ -119,9 +121,9 @@ impl Survey {
     /// The transactions, once the tree has answered; until then this waker waits.
     pub(crate) fn take(&self, waker: &std::task::Waker) -> Option<Vec<Arc<Node>>> {
         let waker = waker.clone();
-        let old = self.waker.lock().unwrap_or_else(PoisonError::into_inner).replace(waker);
+        let old = lock(&self.waker).replace(waker);
         drop(old);
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.answer).take()
     }
 
     /// For who has the engine: the topmost open transactions. Where `wait_all` is called from inside the tree, who asks
@@ -134,7 +136,7 @@ impl Survey {
             .map(|(key, _)| key as u32)
             .collect();
         let nodes = open.into_iter().map(|key| engine.share(tree, key)).collect();
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(nodes);
-        engine.outbox.extend(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+        *lock(&self.answer) = Some(nodes);
+        engine.outbox.extend(lock(&self.waker).take());
     }
 }

@@ -16,6 +16,7 @@ use crate::on_drop::OnDrop;
 use crate::open::{Options, Site};
 use crate::owned::{Heard, abandon};
 use crate::pool;
+use crate::ready::Key;
 use crate::report;
 use crate::slot::{Kind, NONE};
 use crate::tree::{Access, Op, Tree};
@@ -59,6 +60,22 @@ impl Run {
         Run { site, wakers, commit, on_drop, live: true, armed: false, seat: None, listening: None }
     }
 
+    /// Of a transaction that has been opened on a tree of its own, whose body has had its first turn.
+    #[inline(never)]
+    pub(crate) fn begun(tree: Arc<Tree>, key: Key, wakers: BodyWakers, live: bool) -> Self {
+        let site = Site { tree, key, node: None, engine: None };
+        Run {
+            site,
+            wakers,
+            commit: None,
+            on_drop: OnDrop::default(),
+            live,
+            armed: false,
+            seat: None,
+            listening: None,
+        }
+    }
+
     pub(crate) fn poll(
         &mut self,
         ambient: &Ambient,
@@ -77,12 +94,8 @@ impl Run {
         match engine {
             Some(engine) => {
                 let key = self.site.node.as_ref().map_or(self.site.key, |node| node.key());
-                self.poll_driving(
-                    Drive::start(ambient, engine, Goal::Node { key, strictly: false }),
-                    ambient,
-                    cx,
-                    body,
-                )
+                let drive = Drive::start(ambient, engine, Goal::Node { key, strictly: false });
+                self.poll_driving(drive, ambient, cx, body, false)
             }
             None => {
                 self.site.tree.sit_below(&mut self.seat, cx);
@@ -91,17 +104,19 @@ impl Run {
         }
     }
 
-    /// The body and the tree in turn, until both have nothing to do.
-    fn poll_driving(
+    /// The body and the tree in turn, until both have nothing to do. `had_turn`: the body has just been polled.
+    pub(crate) fn poll_driving(
         &mut self,
         mut drive: Drive<'_>,
         ambient: &Ambient,
         cx: &mut Context<'_>,
         body: PollBody<'_>,
+        mut had_turn: bool,
     ) -> Poll<Failures> {
         loop {
             // The body, then what was ready when it suspended: neither keeps the other from its turn.
-            let woken = self.live && self.wakers.inner.is_woken();
+            let had_turn = std::mem::take(&mut had_turn);
+            let woken = self.live && self.wakers.inner.is_woken() && !had_turn;
             if woken && drive.spend() {
                 self.poll_body(ambient, body);
             }

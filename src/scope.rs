@@ -221,6 +221,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// They go to who awaited the scope.
+    #[inline]
     pub(crate) fn receive(self) -> Failures {
         self.failures.receive();
         self.failures

@@ -101,6 +101,11 @@ impl Engine {
 
     /// Removes a scope that nobody else can hold, and that has left nothing.
     pub(crate) fn close_body(&mut self, key: Key) {
+        if self.slots.len() == 1 && self.top == Some(key) {
+            // Mostly: then it is dropped where it stands.
+            self.top = None;
+            return self.slots.clear();
+        }
         let Slot { parent, epoch, .. } = self.slots.remove(key as usize);
         if parent == NONE {
             self.top = None;
@@ -330,9 +335,16 @@ impl Slot {
     /// been, and the parent counts in what is above it already.
     #[inline]
     pub(crate) fn count_quickly(&mut self) -> bool {
-        if self.gated || self.depth >= self.deepest || (self.kind == Kind::Begun && !self.counted) {
+        if self.gated || self.depth >= self.deepest {
             rarely();
             return false;
+        }
+        if self.kind == Kind::Begun && !self.counted {
+            if self.parent != NONE {
+                rarely();
+                return false;
+            }
+            self.counted = self.extra.as_ref().is_none_or(|extra| extra.epoch == 0);
         }
         if let Some(extra) = &self.extra {
             if extra.epoch > 0 {

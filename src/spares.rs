@@ -32,25 +32,27 @@ impl<T> Spares<T> {
         None
     }
 
-    /// Are there so many that some may be given back?
+    /// Are there so many that some may have to be given back?
     #[inline]
-    pub(crate) fn is_swollen(&self) -> bool {
-        self.unused > SPARE
+    pub(crate) fn is_large(&self) -> bool {
+        self.kept.len() > SPARE
     }
 
     /// Gives back what only a burst needed.
     #[inline]
     pub(crate) fn trim(&mut self) {
-        if self.is_swollen() {
+        if self.is_large() {
             self.shrink();
         }
-        self.unused = self.kept.len();
     }
 
     #[cold]
     fn shrink(&mut self) {
-        self.kept.truncate(self.kept.len() - (self.unused - SPARE));
-        self.kept.shrink_to(2 * self.kept.len());
+        if self.unused > SPARE {
+            self.kept.truncate(self.kept.len() - (self.unused - SPARE));
+            self.kept.shrink_to(2 * self.kept.len());
+        }
+        self.unused = self.kept.len();
     }
 }
 

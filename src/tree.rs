@@ -360,6 +360,7 @@ impl Tree {
             }
             tree.flag.store(false, Ordering::Relaxed);
             inner.ops.drain(..).for_each(|op| engine.apply(&tree, op));
+            engine.stirred = true;
             inner.engine = Some(engine);
             let mail = inner.tidy(&tree);
             if let Some((seat, waker)) = wait {
@@ -370,6 +371,15 @@ impl Tree {
         drop(old);
         deliver(mail);
         Ok(())
+    }
+
+    /// Makes a closed tree ready for its next transaction, with the engine in its place. False if there is something in it.
+    /// For who alone holds it.
+    pub(crate) fn trim_blank(&self) -> bool {
+        let mut inner = self.lock();
+        let engine = inner.engine.as_deref_mut();
+        let blank = engine.filter(|engine| !self.is_open() && engine.is_blank());
+        blank.map(Engine::trim).is_some()
     }
 
     /// Uses the engine without waiting for it. `None` if another thread has it: that one puts it back in its own time.
@@ -431,12 +441,16 @@ impl Inner {
     #[must_use]
     fn tidy(&mut self, tree: &Arc<Tree>) -> Option<Mail> {
         let engine = self.engine.as_deref_mut()?;
-        if !engine.closing.is_empty() {
-            engine.close_settled(tree);
+        let mut mail = None;
+        // Else something has been added at most.
+        if std::mem::take(&mut engine.stirred) {
+            if !engine.closing.is_empty() {
+                engine.close_settled(tree);
+            }
+            tree.set_open(engine.is_open());
+            mail = engine.hand_out();
         }
-        tree.set_open(engine.is_open());
-        let mut mail = engine.hand_out();
-        if engine.has_work() && !self.drivers.is_empty() {
+        if !self.drivers.is_empty() && engine.has_work() {
             self.drivers.take_all(&mut mail.get_or_insert_default().wakers);
         }
         mail

@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::note::{NO_NOTE, Note};
 use crate::plumbing::Place;
 use crate::ready::{Entry, Key, Next, Tag};
+use crate::sync::rarely;
 use crate::ticket::Ticket;
 use crate::waker::SlotWakers;
 
@@ -65,10 +66,7 @@ impl Engine {
             {
                 return Turn::Refuse(polling, Failure::new(Why::Cancelled, location));
             }
-            self.ready.begin_round();
-            if self.ready.is_next_plain() || self.forget_handle_of_next() {
-                let key = self.slots.vacant_key() as Key;
-                self.take_wakers(key, wakers);
+            if self.begins_plain(wakers) {
                 return Turn::Plain;
             }
             match self.ready.next() {
@@ -84,6 +82,18 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Is the next one of this round plain? Then it is still in its queue, and the wakers that it gets are in `wakers`.
+    #[inline]
+    pub(crate) fn begins_plain(&mut self, wakers: &mut Option<SlotWakers>) -> bool {
+        self.ready.begin_round();
+        let plain = self.ready.is_next_plain() || self.forget_handle_of_next();
+        if plain {
+            let key = self.slots.vacant_key() as Key;
+            self.take_wakers(key, wakers);
+        }
+        plain
     }
 
     /// The next of this round that has no slot, if there is nothing to be said about it, and the slot that it would get is
@@ -184,16 +194,25 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn change_wakers(&mut self, key: Key, held: &mut Option<SlotWakers>) {
-        if let Some(held) = held.take() {
-            self.keep_wakers(held);
+        for other in [held.take(), self.last_wakers.take()].into_iter().flatten() {
+            self.shelve_wakers(other);
         }
         let kept = self.wakers.get_mut(key as usize).and_then(Option::take);
         *held = kept.or_else(|| self.tree.as_ref().map(|tree| SlotWakers::new(tree, key)));
     }
 
-    /// Takes back the wakers that a driver held.
-    pub(crate) fn keep_wakers(&mut self, wakers: SlotWakers) {
+    /// Takes back the wakers that a driver held, if none came from elsewhere meanwhile.
+    #[inline]
+    pub(crate) fn keep_wakers(&mut self, wakers: Option<SlotWakers>) {
+        if let Some(before) = std::mem::replace(&mut self.last_wakers, wakers) {
+            rarely();
+            self.shelve_wakers(before);
+        }
+    }
+
+    fn shelve_wakers(&mut self, wakers: SlotWakers) {
         let index = wakers.key() as usize;
         if index >= self.wakers.len() {
             self.wakers.resize_with(index + 1, || None);

@@ -47,6 +47,26 @@ struct Ears {
     span: Option<tracing::Span>,
 }
 
+/// Has anybody watched this one?
+pub(crate) fn has_heard(node: &Node) -> bool {
+    let Watch {
+        closed,
+        #[cfg(feature = "testing")]
+        events,
+        #[cfg(feature = "tracing")]
+        span,
+    } = &node.watch;
+    #[cfg(feature = "testing")]
+    if events.get().is_some() {
+        return true;
+    }
+    #[cfg(feature = "tracing")]
+    if span.get().is_some() {
+        return true;
+    }
+    closed.load(Ordering::Relaxed)
+}
+
 /// Does anybody watch anything? For who would do work for it.
 #[inline]
 pub(crate) fn is_on() -> bool {

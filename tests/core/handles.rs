@@ -242,3 +242,39 @@ fn a_handle_that_is_kept_over_such_a_look_keeps_its_ticket() {
     }))
     .unwrap();
 }
+
+#[test]
+fn what_is_begun_later_on_the_same_thread_is_another_transaction() {
+    let mut last = None;
+    for round in 0..4 {
+        let failed = begin();
+        failed.add(failing("no")).unwrap();
+        let (end, again) = (failed.end(), failed.end());
+        assert_eq!(causes(&finish(end).unwrap_err()), ["no"]);
+        assert_eq!(causes(&finish(again).unwrap_err()), ["no"]);
+        drop(failed);
+
+        let (t, line) = (begin(), line!());
+        assert!(last.replace(t.id()) < Some(t.id()), "numbers go up");
+        assert_eq!((t.state(), t.pending(), t.location().line()), (State::Open, 0, line));
+        assert!(t.name().is_none() && t.parent().is_none());
+        if round % 2 == 1 {
+            // One that was polled and given up has left its waker.
+            let gate = Gate::new();
+            t.add(gate.pass()).unwrap();
+            let mut end = Task::new(t.end());
+            assert_pending!(end.run());
+            drop(end);
+            assert_eq!(t.state(), State::Ending);
+            gate.open();
+        }
+        let (kept, end) = ((*t).clone(), t.end());
+        finish(end).unwrap();
+        drop(t);
+        let next = begin();
+        assert_eq!((kept.id(), kept.state(), next.state()), (last.unwrap(), State::Closed, State::Open));
+        assert!(kept.add(async {}).is_err() && next.add(async {}).is_ok());
+        finish(kept.end()).unwrap();
+        finish(next.end()).unwrap();
+    }
+}

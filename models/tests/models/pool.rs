@@ -152,3 +152,23 @@ fn a_ticket_that_serves_again_is_cancelled_no_more() {
         other.join().unwrap();
     });
 }
+
+/// What was begun serves again when its last handle is gone, so who has one is refused, and reaches nothing of the next.
+#[test]
+fn a_handle_of_what_was_begun_before_is_none_of_the_next() {
+    let met = check(|| {
+        let first = begin();
+        let handle = first.clone();
+        let other = spawn(move || handle.add(async {}).is_ok());
+        block_on(first.end()).unwrap();
+        drop(first);
+        let (log, next) = (Log::default(), begin());
+        let notes = log.clone();
+        next.add(async move { notes.note(1) }).unwrap();
+        assert_eq!(next.pending(), 1);
+        block_on(next.end()).unwrap();
+        assert!(log.has(1));
+        other.join().unwrap()
+    });
+    assert_eq!(met, [false, true].into());
+}
