@@ -34,7 +34,10 @@ pub fn lazily<R>(location: Loc, f: impl FnOnce() -> R) -> (R, Option<OwnedTransa
     // On each side of the call, not around it, so that it can be inlined.
     let mut lazy = Lazy(current::with(|ambient| ambient.become_lazy(location)));
     let result = f();
-    (result, lazy.end())
+    let own = lazy.end();
+    // Nothing is left in it to be looked at.
+    std::mem::forget(lazy);
+    (result, own)
 }
 
 /// While it lives, a transaction is begun when it is needed. On unwind too, what was begun has an owner.

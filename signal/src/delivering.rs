@@ -160,28 +160,15 @@ where
                     }
                 }
                 StageProjected::Running { future } => {
-                    let interruptible = turn.interruptible();
-                    if let Some(ticket) = interruptible
+                    if let Some(ticket) = turn.interruptible()
                         && turn.handler.line().run(ticket, cx.waker().clone()) == May::Overtaken
                     {
                         self.finish();
                         return Poll::Ready(Ok(Yield::Nothing));
                     }
-                    match future.poll(cx) {
-                        Poll::Ready(output) => {
-                            self.finish();
-                            return Poll::Ready(output.into_outcome().0);
-                        }
-                        // The handler may have sent for a newer one itself.
-                        Poll::Pending
-                            if interruptible
-                                .is_some_and(|ticket| turn.handler.line().is_overtaken(ticket)) =>
-                        {
-                            self.finish();
-                            return Poll::Ready(Ok(Yield::Nothing));
-                        }
-                        Poll::Pending => return Poll::Pending,
-                    }
+                    let output = ready!(future.poll(cx));
+                    self.finish();
+                    return Poll::Ready(output.into_outcome().0);
                 }
                 StageProjected::Over => return Poll::Ready(Ok(Yield::Nothing)),
             }

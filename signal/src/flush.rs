@@ -238,7 +238,7 @@ fn notification(
         failed.into_iter().for_each(|failed| parts.push_failure(failed.record()));
         for running in starts {
             let location = running.location();
-            parts.push_delivery(plumbing::add_at(running, location), None, 0);
+            parts.push_delivery(plumbing::add_at(running, location), None);
         }
     });
     parts.set_own(own);

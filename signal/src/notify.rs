@@ -5,6 +5,7 @@
 //! nothing is left half-done, whatever unwinds.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::slice;
 use std::sync::Arc;
 
 use settled::plumbing;
@@ -37,18 +38,18 @@ pub(crate) fn tell<E, R>(
     stamp: u64,
     is_sync: bool,
 ) -> Notification<R> {
-    let mut round = Round::new(location, snapshot.len(), handlers.options.sequential, &handlers.tallies);
+    let mut round = Round::new(location, handlers.options.sequential, &handlers.tallies);
     (round.stamp, round.is_sync) = (stamp, is_sync);
     let ((), own) = plumbing::lazily(location, || call_all(handlers, snapshot, event, &mut round));
     round.finish(own)
 }
 
-#[inline]
+#[inline(always)]
 fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E, round: &mut Round<'_, R>) {
     // Who runs here depends on what it reads itself, not on what handlers read.
     let _untracked = Untracked::begin();
-    let mut event = Some(event);
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&snapshot, &mut event, round))) {
+    let (mut event, (mut rest, last)) = (Some(event), apart(&snapshot));
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| go_on(&mut rest, last, &mut event, round))) {
         round.panicked(payload);
     }
     // The snapshot may hold the last reference to a closure: its destructor is the user's.
@@ -62,27 +63,34 @@ fn call_all<E, R>(handlers: &Handlers<E, R>, snapshot: Snapshot<E, R>, event: E,
     }
 }
 
-/// Calls the handlers from the next one on. The last may keep the event.
-#[inline]
-fn go_on<E, R>(slots: &[Slot<E, R>], event: &mut Option<E>, round: &mut Round<'_, R>) {
-    let last = slots.len().saturating_sub(1);
+/// All but the last, and the last.
+#[inline(always)]
+fn apart<T>(slots: &[T]) -> (slice::Iter<'_, T>, Option<&T>) {
+    slots.split_last().map_or_else(Default::default, |(last, others)| (others.iter(), Some(last)))
+}
+
+/// Calls those that are left. The last may keep the event.
+#[expect(
+    clippy::manual_flatten,
+    reason = "what is taken is behind, whatever unwinds, and nothing else is kept of it"
+)]
+#[inline(always)]
+fn go_on<E, R>(
+    rest: &mut slice::Iter<'_, Slot<E, R>>,
+    last: Option<&Slot<E, R>>,
+    event: &mut Option<E>,
+    round: &mut Round<'_, R>,
+) {
     if let Some(event) = event {
-        let mut index = round.called;
-        while index < last {
-            let slot = &slots[index];
-            index += 1;
-            // Before the call: whatever unwinds, the next one is behind it.
-            round.called = index;
+        // Each is taken before its call: whatever unwinds, the next one is behind it.
+        for slot in rest {
             if let Some(entry) = slot {
                 entry.call(event, round);
             }
         }
     }
-    if let (Some(event), Some(slot)) = (event.take(), slots.get(round.called)) {
-        round.called += 1;
-        if let Some(entry) = slot {
-            entry.call_last(event, round);
-        }
+    if let (Some(event), Some(Some(entry))) = (event.take(), last) {
+        entry.call_last(event, round);
     }
 }
 
@@ -102,8 +110,7 @@ pub(crate) fn to_all<E: Clone + Send + Sync + 'static, R: Send + 'static>(
             None => Notification::done(Vec::new()),
         };
     };
-    let room = snapshot.as_ref().map_or(0, |snapshot| snapshot.len()) + publishers.len();
-    let mut round = Round::new(location, room, handlers.options.sequential, &handlers.tallies);
+    let mut round = Round::new(location, handlers.options.sequential, &handlers.tallies);
     let ((), own) = plumbing::lazily(location, || {
         // Made from the event before that is given away, and added behind the handlers.
         let published = catch_unwind(AssertUnwindSafe(|| Arc::new(event.clone())));
@@ -140,7 +147,7 @@ pub(crate) fn to_one<E, R>(
 #[cold]
 pub(crate) fn to_nobody<R>(reason: Reason, location: &'static Location<'static>) -> Notification<R> {
     let tallies = Tallies::new();
-    let mut round = Round::new(location, 1, false, &tallies);
+    let mut round = Round::new(location, false, &tallies);
     let ((), own) = plumbing::lazily(location, || match reason {
         Reason::Error(error) => round.push(Err(error)),
         Reason::Panic(payload) => round.panicked(payload),

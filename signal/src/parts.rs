@@ -211,17 +211,9 @@ impl<R> Parts<R> {
         self.list.push(Part::Prompt(Run::new(number, place)));
     }
 
-    /// Appends one that goes the long way. So many handlers are still to be called.
-    pub(crate) fn push_delivery(
-        &mut self,
-        stashed: Stashed<Yield<R>>,
-        behind: Option<Box<Waits>>,
-        to_come: usize,
-    ) {
+    /// Appends one that goes the long way.
+    pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, behind: Option<Box<Waits>>) {
         self.has_async = true;
-        if self.list.len() == self.list.capacity() {
-            self.list.reserve(1 + to_come);
-        }
         self.list.push(Part::Delivery(stashed, behind));
     }
 

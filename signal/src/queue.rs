@@ -26,6 +26,13 @@
 //! whatever transactions they are. One that has begun keeps the turn; where only the latest is wanted it is woken as well,
 //! drops the handler's future in its next poll, and leaves. That is a poll of its own tree: who joined drives it as a deputy.
 //!
+//! # Threads
+//!
+//! Every step is one section under one lock: who finds that he has to wait leaves his waker in the section in which he has
+//! looked, and so does one that runs and may be overtaken; who overtakes or leaves takes the wakers in the section in which
+//! he changes the line. So no wake is lost, whatever the order. The place that is taken at a commit is one atomic value,
+//! settled by whoever comes first ([`held`](crate::held)).
+//!
 //! # Waiting for oneself
 //!
 //! The front notes which node is being polled when it gets the turn. A notification that is awaited below that node, and
@@ -229,11 +236,6 @@ impl Queue {
         drop(line);
         drop(old);
         if is_overtaken { Turn::Overtaken } else { Turn::Ours }
-    }
-
-    /// Has the one in front been overtaken while it ran?
-    pub(crate) fn is_overtaken(&self, ticket: Ticket) -> bool {
-        ticket < lock(&self.line).overtaken
     }
 
     /// Passes the turn on, or gives the place up.

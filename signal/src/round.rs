@@ -21,10 +21,6 @@ pub(crate) struct Round<'a, R> {
     parts: Option<Parts<R>>,
     /// Where the notification was made.
     location: &'static Location<'static>,
-    /// How many handlers are called, at most.
-    handlers: usize,
-    /// How many have been.
-    pub(crate) called: usize,
     /// There was a handler that is gone: a weak one, or one that is called once.
     pub(crate) met_gone: bool,
     /// The asynchronous ones run one after another.
@@ -47,7 +43,6 @@ impl<'a, R> Round<'a, R> {
     #[inline]
     pub(crate) fn new(
         location: &'static Location<'static>,
-        handlers: usize,
         sequential: bool,
         tallies: &'a Tallies<R>,
     ) -> Self {
@@ -55,8 +50,6 @@ impl<'a, R> Round<'a, R> {
             results: Vec::new(),
             parts: None,
             location,
-            handlers,
-            called: 0,
             met_gone: false,
             sequential,
             relay: None,
@@ -79,7 +72,8 @@ impl<'a, R> Round<'a, R> {
     }
 
     /// A handler has returned.
-    #[inline]
+    // Where it is known what was returned, next to nothing is left of this.
+    #[inline(always)]
     pub(crate) fn push(&mut self, outcome: Result<Yield<R>, BoxError>) {
         match outcome {
             Ok(Yield::One(result)) => self.push_result(result),
@@ -88,7 +82,7 @@ impl<'a, R> Round<'a, R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_result(&mut self, result: R) {
         match &mut self.parts {
             None => self.results.push(result),
@@ -136,8 +130,7 @@ impl<'a, R> Round<'a, R> {
     }
 
     pub(crate) fn push_delivery(&mut self, stashed: Stashed<Yield<R>>, waits: Option<Box<Waits>>) {
-        let to_come = self.handlers - self.called;
-        self.parts().push_delivery(stashed, waits, to_come);
+        self.parts().push_delivery(stashed, waits);
     }
 
     #[inline]
