@@ -102,6 +102,7 @@ fn a_million_weak_handlers_that_came_and_went_leave_memory_where_it_was() {
     came_and_went(1000);
     let info = measure(|| came_and_went(1_000_000));
     assert_eq!((info.bytes_current, info.count_current), (0, 0));
+    assert!(info.bytes_max < 100_000, "{info:?}");
     assert_eq!(signal.len(), 1);
 }
 

@@ -85,6 +85,21 @@ fn latest_cancels_the_running_one_and_starts_when_that_has_been_dropped() {
 }
 
 #[test]
+fn latest_that_is_superseded_while_it_may_go_on_does_not_go_on() {
+    let (signal, log) = (Signal::<u32, u32>::new(), Log::new());
+    let (gated, _) = dropping(&signal, &log, Delivery::Latest);
+    let transaction = begin();
+    transaction.enter(|| drop(signal.notify(1)));
+    let mut end = Task::new(transaction.end());
+    assert_pending!(end.run());
+    gated.open(1);
+    transaction.enter(|| drop(signal.notify(2)));
+    gated.open(2);
+    assert_ready!(end.run()).unwrap();
+    assert_eq!(log.take(), ["begin 1", "drop 1", "begin 2", "end 2", "drop 2"]);
+}
+
+#[test]
 fn latest_supersedes_across_transactions_whoever_drives() {
     let (signal, log) = (Signal::<u32, u32>::new(), Log::new());
     let (gated, _) = dropping(&signal, &log, Delivery::Latest);

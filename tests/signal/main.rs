@@ -19,6 +19,7 @@ mod notification;
 mod observable;
 mod outside;
 mod panics;
+mod promises;
 mod prompt;
 mod queue;
 mod queue_trees;

@@ -7,7 +7,7 @@ use std::thread;
 use allocation_counter::measure;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use settled::{atomic, on_commit, on_rollback, scope};
+use settled::{Transaction, atomic, on_commit, on_rollback, scope};
 use settled_signal::Observable;
 use support::{Gate, Log, Task, assert_pending, assert_ready, finish};
 
@@ -435,6 +435,8 @@ fn what_waits_when_it_is_rolled_back_is_not_for_asynchronous_handlers() {
     });
     let outside = level.clone();
     finish(scope(async move { drop(outside.set(1)) })).unwrap();
+    // Nor is it left with the root.
+    finish(Transaction::root().wait()).unwrap();
     assert_eq!(log.take(), ["sync 1", "sync 2", "sync 1", "async 1"]);
     assert_eq!(level.get(), 1);
 }
