@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::effect::Effect;
@@ -11,6 +11,7 @@ use crate::graph::{Body, Tracked, Trouble, Untracked, Verdict};
 use crate::lock::lock;
 use crate::observable::Observable;
 use crate::payload::{discard, message};
+use crate::scalar::{from_bits, to_bits};
 
 /// The core of a computed, whatever computes it.
 pub(crate) type Core<T> = Derived<T, dyn Calculate<T>>;
@@ -22,10 +23,21 @@ pub(crate) struct Derived<T, C: ?Sized> {
     verified: AtomicU64,
     pub(crate) location: &'static Location<'static>,
     value: Mutex<Held<T>>,
+    /// The value, where that fits into a word.
+    bits: AtomicU64,
+    /// Is it there? See below.
+    place: AtomicU8,
     /// Where somebody wants to hear of changes.
     pub(crate) mirror: OnceLock<Box<Mirror<T>>>,
     calculation: C,
 }
+
+/// The value is behind the lock.
+const LOCKED: u8 = 0;
+/// It is in `bits`.
+const BITS: u8 = 1;
+/// It is in `bits`, and something is kept beneath it: it is exchanged under the lock.
+const ABOVE: u8 = 2;
 
 struct Held<T> {
     value: Value<T>,
@@ -37,6 +49,8 @@ enum Value<T> {
     /// Never computed.
     None,
     Some(T),
+    /// It is in `bits`.
+    Bits,
     /// What is said of the failure.
     Failed(Arc<str>),
 }
@@ -76,6 +90,8 @@ impl<T, C> Derived<T, C> {
             verified: AtomicU64::new(0),
             location,
             value: Mutex::new(Held { value: Value::None, beneath: None }),
+            bits: AtomicU64::new(0),
+            place: AtomicU8::new(LOCKED),
             mirror: OnceLock::new(),
             calculation,
         }
@@ -111,10 +127,13 @@ where
     }
 }
 
-impl<T, C: Calculate<T>> Derived<T, C> {
+impl<T: 'static, C: Calculate<T>> Derived<T, C> {
     /// What is not needed any more is dropped when the lock is open again.
     #[inline]
     fn put(&self, new: T, uncommitted: u64) -> Verdict {
+        if let Some(bits) = to_bits(&new) {
+            return self.put_bits(new, bits, uncommitted);
+        }
         let mut held = lock(&self.value);
         if let Value::Some(old) = &held.value
             && self.calculation.same(old, &new)
@@ -128,6 +147,49 @@ impl<T, C: Calculate<T>> Derived<T, C> {
         }
         drop(held);
         Verdict::Changed
+    }
+
+    #[inline]
+    fn put_bits(&self, new: T, bits: u64, uncommitted: u64) -> Verdict {
+        if uncommitted == 0
+            && self.place.load(Ordering::Relaxed) == BITS
+            && let Some(old) = from_bits(self.bits.load(Ordering::Relaxed))
+        {
+            if self.calculation.same(&old, &new) {
+                return Verdict::Same;
+            }
+            self.bits.store(bits, Ordering::Release);
+            return Verdict::Changed;
+        }
+        self.put_bits_locked(new, bits, uncommitted)
+    }
+
+    /// As for other values, and then back into its word.
+    #[cold]
+    fn put_bits_locked(&self, new: T, bits: u64, uncommitted: u64) -> Verdict {
+        let mut held = lock(&self.value);
+        let old = match &held.value {
+            Value::Bits => from_bits(self.bits.load(Ordering::Relaxed)).map_or(Value::None, Value::Some),
+            _ => mem::replace(&mut held.value, Value::None),
+        };
+        if let Value::Some(old) = &old
+            && self.calculation.same(old, &new)
+        {
+            held.value = Value::Bits;
+            return Verdict::Same;
+        }
+        held.value = Value::Some(new);
+        let verdict = if uncommitted != 0 || held.beneath.is_some() {
+            self.put_above(held, old, uncommitted)
+        } else {
+            drop(held);
+            Verdict::Changed
+        };
+        let mut held = lock(&self.value);
+        self.bits.store(bits, Ordering::Release);
+        self.place.store(if held.beneath.is_some() { ABOVE } else { BITS }, Ordering::Release);
+        held.value = Value::Bits;
+        verdict
     }
 
     #[cold]
@@ -156,7 +218,10 @@ impl<T, C: Calculate<T>> Derived<T, C> {
 
     #[cold]
     fn fail(&self, what: String) -> Verdict {
-        let old = mem::replace(&mut lock(&self.value).value, Value::Failed(what.into()));
+        let mut held = lock(&self.value);
+        self.place.store(LOCKED, Ordering::Release);
+        let old = mem::replace(&mut held.value, Value::Failed(what.into()));
+        drop(held);
         // Whatever its destructor does, the failure is told already.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(old))).map_err(discard);
         Verdict::Changed
@@ -168,7 +233,7 @@ thread_local! {
     static ASIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-impl<T> Core<T> {
+impl<T: 'static> Core<T> {
     /// What `f` gives for the value, up to date.
     #[inline]
     pub(crate) fn read<R>(&self, location: &'static Location<'static>, f: impl FnOnce(&T) -> R) -> R {
@@ -179,6 +244,13 @@ impl<T> Core<T> {
             }
         }
         self.tracked.track();
+        // The place first: whatever it says, the word was there by then.
+        if from_bits::<T>(0).is_some()
+            && self.place.load(Ordering::Acquire) != LOCKED
+            && let Some(value) = from_bits(self.bits.load(Ordering::Acquire))
+        {
+            return f(&value);
+        }
         let held = lock(&self.value);
         match &held.value {
             Value::Some(value) => f(value),
@@ -187,6 +259,10 @@ impl<T> Core<T> {
                 drop(held);
                 panic!("{what}");
             }
+            Value::Bits => match from_bits(self.bits.load(Ordering::Acquire)) {
+                Some(value) => f(&value),
+                None => unreachable!("only what fits into a word is there"),
+            },
             Value::None => unreachable!("what is up to date was computed"),
         }
     }

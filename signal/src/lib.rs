@@ -108,6 +108,7 @@ mod ring;
 mod round;
 mod rules;
 mod running;
+mod scalar;
 mod scoped;
 mod signal;
 mod slot;
