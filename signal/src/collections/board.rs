@@ -1,11 +1,17 @@
 //! What a collection and a view have in common: contents under a lock, streams that are fed, views that are told.
 
+use std::panic::Location;
 use std::sync::{Arc, Weak};
 
 use crate::collections::contents::Contents;
 use crate::collections::feeds::{Feeds, Wakers};
-use crate::collections::log::Trash;
+use crate::collections::log::{Diff, Trash};
 use crate::collections::told::{Downstream, Views};
+use crate::collections::tracked::{How, Read, Reads};
+use crate::flush::Settling;
+use crate::graph::{Due, Origin};
+
+type Key<C> = <<C as Contents>::Diff as Diff>::Key;
 
 pub(crate) struct Board<C: Contents> {
     pub(crate) contents: C,
@@ -14,13 +20,55 @@ pub(crate) struct Board<C: Contents> {
     pub(crate) version: u64,
     /// Some that are gone may be among them.
     pub(crate) views: Option<Views<C::Diff>>,
+    /// What computeds and effects have read, if they have.
+    reads: Option<Box<Reads<Key<C>>>>,
     /// How many views there are before the list is swept of those that are gone.
     sweep_at: usize,
 }
 
 impl<C: Contents> Board<C> {
     pub(crate) fn new(contents: C) -> Self {
-        Board { contents, feeds: Feeds::new(), version: 0, views: None, sweep_at: 8 }
+        Board { contents, feeds: Feeds::new(), version: 0, views: None, reads: None, sweep_at: 8 }
+    }
+
+    /// Does anybody hear of changes who is not told in line?
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.reads.is_some() || !self.feeds.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn is_read(&self) -> bool {
+        self.reads.is_some()
+    }
+
+    /// Something is read, where reads are tracked: what that depends on.
+    #[cold]
+    pub(crate) fn note(&mut self, read: Read<Key<C>>, is_apart: bool) -> Option<Arc<Origin>> {
+        self.reads.get_or_insert_with(|| Box::new(Reads::new())).note(read, is_apart)
+    }
+
+    /// There has been a change: what has read it is not up to date any more.
+    #[inline]
+    pub(crate) fn moved(
+        &mut self,
+        diff: &C::Diff,
+        how: How<'_>,
+        location: &'static Location<'static>,
+    ) -> Option<Settling> {
+        let (reads, len) = (self.reads.as_mut()?, self.contents.len());
+        Some(reads.changed(diff, len, how, location))
+    }
+
+    /// The same, where that has brought back what was before.
+    pub(crate) fn restored(&mut self, diff: &C::Diff, is_last: bool) -> Due {
+        let len = self.contents.len();
+        self.reads.as_mut().map_or_else(Due::new, |reads| reads.restored(diff, len, is_last))
+    }
+
+    /// Nothing is uncommitted any more.
+    pub(crate) fn stands(&mut self) {
+        self.reads.iter_mut().for_each(|reads| reads.stand());
     }
 
     /// There has been a change: feeds the streams. Gives the diff back if somebody else is to have it, too.

@@ -19,9 +19,12 @@ use crate::collections::board::{self, Board};
 use crate::collections::contents::Contents;
 use crate::collections::edit::Edit;
 use crate::collections::feeds::{Feeding, Taken, Wakers};
-use crate::collections::log::Trash;
+use crate::collections::log::{Diff, Trash};
 use crate::collections::told::{Downstream, News, Stage, Views};
+use crate::collections::tracked::{How, Read};
 use crate::collections::worker::Upstream;
+use crate::flush::{self, Settling};
+use crate::graph::{Due, is_tracking};
 use crate::handlers::Snapshot;
 use crate::late::{self, Updating};
 use crate::line::{self, HasLine, Line, Lined, Prepared};
@@ -75,6 +78,25 @@ impl<C: Base> Core<C> {
         f(&self.store.lock(location).board.contents)
     }
 
+    /// The same where that is a read that is tracked.
+    #[inline]
+    pub(crate) fn read<R>(
+        &self,
+        location: &'static Location<'static>,
+        what: impl FnOnce() -> Read<<C::Diff as Diff>::Key>,
+        f: impl FnOnce(&C) -> R,
+    ) -> R {
+        if is_tracking() {
+            let what = what();
+            let mut state = self.store.lock(location);
+            let is_apart = state.apart.is_some();
+            let origin = state.board.note(what, is_apart);
+            drop(state);
+            origin.iter().for_each(|origin| origin.track());
+        }
+        self.look(location, f)
+    }
+
     /// Looks at the contents, unless it is being updated on this thread: then gives the place of that.
     pub(crate) fn peek<R>(&self, f: impl FnOnce(&C) -> R) -> Result<R, &'static Location<'static>> {
         match self.store.own_update() {
@@ -125,7 +147,8 @@ impl<C: Base> Core<C> {
         let by = if plumbing::may_be_atomic() { self.owner(&mut guard, &mut trash) } else { None };
         let state = &mut *guard;
         let is_told = views.is_some() || handlers.is_some();
-        let is_heard = is_told || !state.board.feeds.is_empty();
+        let is_heard = is_told || state.board.is_watched();
+        let owner = by.as_ref().filter(|_| state.board.is_read()).cloned();
         let apart = state.apart.as_deref_mut();
         let was_apart = apart.is_some();
         let mut edit = Edit::new(&mut state.board.contents, is_heard, apart, by, location, &mut trash);
@@ -134,12 +157,19 @@ impl<C: Base> Core<C> {
 
         let closed = state.apart.take_if(|apart| apart.pile.is_empty());
         let is_closed = closed.is_some();
+        let how = if was_apart { How::ForNow(owner.as_ref()) } else { How::Plainly };
+        let settling = diff.as_ref().and_then(|diff| state.board.moved(diff, how, location));
+        if is_closed {
+            state.board.stands();
+        }
         let diff = diff.and_then(|diff| state.board.feed(diff, is_told, &mut trash, &mut wakers));
         let version = state.board.version;
         let is_late = late.is_some();
         let late = late.and_then(|late| Some((late_of(handlers.as_ref()?)?, late)));
         let stage = if was_apart { Stage::Early } else { Stage::Whole };
         let news = News { views, diff, version, stage, handlers, late, is_late, is_closed };
+        // What views have to say is part of it.
+        let around = news.views.is_some().then(|| Settling::begin(location));
         let notification = if news.is_heard() {
             let after = || wakers.into_iter().for_each(|waker| waker.wake());
             line::pass_on(self, guard, prepared, news, after, location)
@@ -149,7 +179,9 @@ impl<C: Base> Core<C> {
             drop(news);
             prepared.map_or_else(|| Notification::done(Vec::new()), |prepared| prepared.in_vain())
         };
-        drop(closed);
+        drop((closed, owner));
+        let notification =
+            [settling, around].into_iter().flatten().fold(notification, |told, it| it.end(told));
         (result, notification)
     }
 
@@ -228,6 +260,13 @@ impl<C: Base> Core<C> {
         // What is committed is here as a whole only where nothing else is.
         let len = if !stands || is_closed { contents.len() } else { usize::MAX };
         let diff = log.and_then(|log| log.finish(len, || contents.reset(), &mut trash));
+        let mut due = Due::new();
+        if let Some(diff) = diff.as_ref().filter(|_| !stands) {
+            due = state.board.restored(diff, is_closed);
+        }
+        if is_closed {
+            state.board.stands();
+        }
         let is_told = views.is_some() || handlers.is_some();
         let stage = if stands { Stage::Whole } else { Stage::Restored };
         let mut news = News {
@@ -263,6 +302,7 @@ impl<C: Base> Core<C> {
         }
         board::end(ended.as_ref());
         drop(closed);
+        flush::owe_elsewhere(due, location);
     }
 
     pub(crate) fn handle(self: &Arc<Self>) -> Arc<Self> {

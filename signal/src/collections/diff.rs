@@ -4,6 +4,7 @@ use std::{mem, slice};
 
 use crate::collections::items::Items;
 use crate::collections::log::{Diff, Joined};
+use crate::collections::tracked::Touch;
 
 /// What has changed in an [`ObservableVec`](crate::ObservableVec), or in a view.
 ///
@@ -126,6 +127,27 @@ impl<T> VecDiff<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Diff for VecDiff<T> {
+    type Key = usize;
+
+    fn changes_len(&self) -> bool {
+        self.steps().iter().any(|step| !matches!(step, VecDiff::Set { .. }))
+    }
+
+    fn touches(&self, len: usize, f: &mut dyn FnMut(Touch<'_, usize>)) {
+        for step in self.steps() {
+            match step {
+                VecDiff::Set { index, .. } => f(Touch::Item(index)),
+                VecDiff::Insert { index, .. } | VecDiff::Remove { index } => f(Touch::From(index)),
+                VecDiff::Truncate { len } => f(Touch::From(len)),
+                // Where it began is known only if nothing has been done behind it.
+                VecDiff::Append { values } if self.steps().len() == 1 => {
+                    f(Touch::From(&(len - values.len())))
+                }
+                VecDiff::Append { .. } | VecDiff::Reset { .. } | VecDiff::Batch(_) => f(Touch::All),
+            }
+        }
+    }
+
     fn weight(&self) -> usize {
         match self {
             VecDiff::Append { values } | VecDiff::Reset { values } => values.len(),

@@ -1,5 +1,7 @@
 //! What has been done in one change, as one diff: the steps, made fewer where two that follow each other come to one.
 
+use crate::collections::tracked::Touch;
+
 /// A diff of whatever kind.
 pub(crate) trait Diff: Clone + Send + Sync + 'static {
     /// How much there is to keep, in items or so.
@@ -10,6 +12,15 @@ pub(crate) trait Diff: Clone + Send + Sync + 'static {
 
     /// Of a batch, its steps; of any other, itself.
     fn into_steps(self) -> Vec<Self>;
+
+    /// Of an item.
+    type Key: Ord + Clone + Send;
+
+    /// May there be more items than before, or fewer?
+    fn changes_len(&self) -> bool;
+
+    /// What is another one than before; there are so many items now.
+    fn touches(&self, len: usize, f: &mut dyn FnMut(Touch<'_, Self::Key>));
 
     /// Makes this and the next one into one.
     fn join(&mut self, next: Self) -> Joined<Self>;

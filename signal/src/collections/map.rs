@@ -12,6 +12,8 @@ use crate::collections::core::Core;
 use crate::collections::feeds::DiffStream;
 use crate::collections::map_diff::MapDiff;
 use crate::collections::map_edit::MapEdit;
+use crate::collections::tracked::Read;
+use crate::graph::is_tracking;
 use crate::notification::Notification;
 use crate::source::Source;
 
@@ -82,6 +84,20 @@ where
         self.core.change(location, |edit| f(&mut MapEdit::new(edit)))
     }
 
+    fn find<Q, R>(&self, location: &'static Location<'static>, key: &Q, f: impl Fn(Option<&V>) -> R) -> R
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        if is_tracking() {
+            let key_there = || self.core.look(location, |map| key_of(map, key));
+            return find_tracked(key_there, |what| {
+                self.core.read(location, || what, |map| (map.contains_key(key), f(map.get(key))))
+            });
+        }
+        self.core.look(location, |map| f(map.get(key)))
+    }
+
     /// The value there (a clone of it).
     ///
     /// ```
@@ -100,7 +116,7 @@ where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.core.look(Location::caller(), |map| map.get(key).cloned())
+        self.find(Location::caller(), key, |value| value.cloned())
     }
 
     /// Is it there?
@@ -119,7 +135,7 @@ where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.core.look(Location::caller(), |map| map.contains_key(key))
+        self.find(Location::caller(), key, |value| value.is_some())
     }
 
     /// How many entries there are.
@@ -129,7 +145,7 @@ where
     /// As [`get`](ObservableMap::get).
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.core.look(Location::caller(), |map| map.len())
+        self.core.read(Location::caller(), || Read::Len, |map| map.len())
     }
 
     /// Is there none?
@@ -139,7 +155,7 @@ where
     /// As [`get`](ObservableMap::get).
     #[track_caller]
     pub fn is_empty(&self) -> bool {
-        self.core.look(Location::caller(), |map| map.is_empty())
+        self.core.read(Location::caller(), || Read::Len, |map| map.is_empty())
     }
 
     /// The entries (clones of them), as a map of one's own.
@@ -149,7 +165,7 @@ where
     /// As [`get`](ObservableMap::get).
     #[track_caller]
     pub fn to_map(&self) -> BTreeMap<K, V> {
-        self.core.look(Location::caller(), BTreeMap::clone)
+        self.core.read(Location::caller(), || Read::All, BTreeMap::clone)
     }
 
     /// The entries (clones of them), in the order of the keys.
@@ -164,9 +180,11 @@ where
     /// As [`get`](ObservableMap::get).
     #[track_caller]
     pub fn to_vec(&self) -> Vec<(K, V)> {
-        self.core.look(Location::caller(), |map| {
-            map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
-        })
+        self.core.read(
+            Location::caller(),
+            || Read::All,
+            |map| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        )
     }
 
     /// Puts a value there, whatever was.
@@ -377,6 +395,27 @@ where
     /// ```
     pub fn stream(&self) -> impl Stream<Item = MapDiff<K, V>> + Send + Sync + Unpin + use<K, V> {
         DiffStream::new(self.core.clone())
+    }
+}
+
+/// The key as it is there.
+pub(crate) fn key_of<K, V, Q>(map: &BTreeMap<K, V>, key: &Q) -> Option<K>
+where
+    K: Clone + Ord + Borrow<Q>,
+    Q: Ord + ?Sized,
+{
+    map.get_key_value(key).map(|(key, _)| key.clone())
+}
+
+/// Who reads a key depends on that; where it is not there, on what keys there are. `read` tells whether it was there.
+pub(crate) fn find_tracked<K, R>(key: impl Fn() -> Option<K>, read: impl Fn(Read<K>) -> (bool, R)) -> R {
+    loop {
+        let key = key();
+        let was_there = key.is_some();
+        let (is_there, result) = read(key.map_or(Read::Len, Read::Item));
+        if is_there == was_there {
+            return result;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{mem, slice};
 
 use crate::collections::items::Items;
 use crate::collections::log::{Diff, Joined};
+use crate::collections::tracked::Touch;
 
 /// What has changed in an [`ObservableMap`](crate::ObservableMap), in an [`ObservableSet`](crate::ObservableSet), or in a view.
 ///
@@ -105,6 +106,18 @@ where
     K: Clone + Ord + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
+    type Key = K;
+
+    fn changes_len(&self) -> bool {
+        self.steps().iter().any(|step| !matches!(step, MapDiff::Update { .. }))
+    }
+
+    fn touches(&self, _: usize, f: &mut dyn FnMut(Touch<'_, K>)) {
+        for step in self.steps() {
+            f(step.key().map_or(Touch::All, Touch::Item));
+        }
+    }
+
     fn weight(&self) -> usize {
         match self {
             MapDiff::Reset { entries } => entries.len(),

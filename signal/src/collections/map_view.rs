@@ -9,13 +9,15 @@ use futures::Stream;
 
 use crate::collections::feeds::{DiffStream, Feeding};
 use crate::collections::log::Diff;
-use crate::collections::map::ObservableMap;
+use crate::collections::map::{ObservableMap, find_tracked, key_of};
 use crate::collections::map_diff::MapDiff;
 use crate::collections::operators::filter_map::FilterEntries;
 use crate::collections::operators::listed::Listed;
 use crate::collections::operators::map_values::MapValues;
+use crate::collections::tracked::Read;
 use crate::collections::vec_view::VecView;
 use crate::collections::worker::{Keep, Operator, Shown, Upstream, Worker};
+use crate::graph::is_tracking;
 use crate::source::Source;
 
 /// A map that stays in step with another one: made by [`filter`](ObservableMap::filter) and
@@ -61,13 +63,27 @@ where
         Some(Box::new(self.worker.clone()))
     }
 
+    fn find<Q, R>(&self, key: &Q, f: impl Fn(Option<&V>) -> R) -> R
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        if is_tracking() {
+            return find_tracked(
+                || self.shown.look(|map| key_of(map, key)),
+                |what| self.shown.read(|| what, |map| (map.contains_key(key), f(map.get(key)))),
+            );
+        }
+        self.shown.look(|map| f(map.get(key)))
+    }
+
     /// The value there (a clone of it).
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.shown.look(|map| map.get(key).cloned())
+        self.find(key, |value| value.cloned())
     }
 
     /// Is it there?
@@ -76,12 +92,12 @@ where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.shown.look(|map| map.contains_key(key))
+        self.find(key, |value| value.is_some())
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.shown.look(|map| map.len())
+        self.shown.read(|| Read::Len, |map| map.len())
     }
 
     /// Is there none?
@@ -91,12 +107,13 @@ where
 
     /// The entries (clones of them), as a map of one's own.
     pub fn to_map(&self) -> BTreeMap<K, V> {
-        self.shown.look(BTreeMap::clone)
+        self.shown.read(|| Read::All, BTreeMap::clone)
     }
 
     /// The entries (clones of them), in the order of the keys.
     pub fn to_vec(&self) -> Vec<(K, V)> {
-        self.shown.look(|map| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+        self.shown
+            .read(|| Read::All, |map| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     /// Where handlers connect that want to hear of changes of what is shown.

@@ -6,6 +6,8 @@
 //! `map_diff`). Streams are fed at once (`feeds`); handlers and views are told in line (`told`). A view (`worker`) makes its own
 //! change of it (`operators`), and tells that on.
 //!
+//! What computeds and effects have read is noted (`tracked`), so that they depend on that alone.
+//!
 //! What is uncommitted is kept apart (`apart`, `vec_pile`, `map_pile`): see there, and in `told` for who hears of what.
 //! Positions are translated by a sequence that knows ranks (`ranked`).
 
@@ -31,6 +33,7 @@ mod sequence;
 mod serde;
 mod set;
 mod told;
+mod tracked;
 mod vec;
 mod vec_edit;
 mod vec_pile;

@@ -22,7 +22,8 @@ impl<C: Base> Core<C> {
             return None;
         }
         let state = self.lock(location);
-        let is_quick = !state.is_apart() && state.board.views.is_none() && !self.changed.handlers().is_any();
+        let is_alone = state.board.views.is_none() && !state.board.is_read();
+        let is_quick = is_alone && !state.is_apart() && !self.changed.handlers().is_any();
         is_quick.then_some(Quick(state))
     }
 }

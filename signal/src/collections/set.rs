@@ -8,6 +8,7 @@ use futures::Stream;
 
 use crate::collections::map::ObservableMap;
 use crate::collections::map_diff::SetDiff;
+use crate::collections::tracked::Read;
 use crate::collections::vec_view::VecView;
 use crate::notification::Notification;
 use crate::source::Source;
@@ -78,7 +79,11 @@ impl<T: Clone + Ord + Send + Sync + 'static> ObservableSet<T> {
     /// As [`contains`](ObservableSet::contains).
     #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
-        self.map.core().look(std::panic::Location::caller(), |map| map.keys().cloned().collect())
+        self.map.core().read(
+            std::panic::Location::caller(),
+            || Read::All,
+            |map| map.keys().cloned().collect(),
+        )
     }
 
     /// Puts a value in, unless it is there: then nobody hears of it. Was it put in?

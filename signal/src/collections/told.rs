@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use settled::plumbing;
 
 use crate::collections::log::Diff;
+use crate::graph::Untracked;
 use crate::handlers::Snapshot;
 use crate::notification::Notification;
 use crate::notify::{tell, to_nobody};
@@ -97,6 +98,8 @@ impl<D: Diff> News<D> {
     ) -> Notification<()> {
         let News { views, diff, version, stage, handlers, late, is_late, is_closed } = self;
         let list = changed.handlers();
+        // Who runs here depends on what it reads itself, not on what views and handlers read.
+        let _untracked = Untracked::begin();
         let (told, own) = plumbing::lazily(location, || {
             let mut told = Vec::new();
             let news = Told { diff: diff.as_ref(), version, stage, is_late, is_closed, location };

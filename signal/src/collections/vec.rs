@@ -12,6 +12,7 @@ use crate::collections::core::Core;
 use crate::collections::diff::VecDiff;
 use crate::collections::feeds::DiffStream;
 use crate::collections::items::Items;
+use crate::collections::tracked::Read;
 use crate::collections::vec_edit::{VecEdit, out_of_range};
 use crate::notification::Notification;
 use crate::source::Source;
@@ -101,7 +102,7 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     #[track_caller]
     #[inline]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.core.look(Location::caller(), |items| items.as_slice().get(index).cloned())
+        self.core.read(Location::caller(), || Read::Item(index), |items| items.as_slice().get(index).cloned())
     }
 
     /// How many items there are.
@@ -111,7 +112,7 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     /// As [`get`](ObservableVec::get).
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.core.look(Location::caller(), |items| items.as_slice().len())
+        self.core.read(Location::caller(), || Read::Len, |items| items.as_slice().len())
     }
 
     /// Is there none?
@@ -121,7 +122,7 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     /// As [`get`](ObservableVec::get).
     #[track_caller]
     pub fn is_empty(&self) -> bool {
-        self.core.look(Location::caller(), |items| items.is_empty())
+        self.core.read(Location::caller(), || Read::Len, |items| items.is_empty())
     }
 
     /// The items as they are now, and stay there. Costs a reference count; and while it is kept, the next change costs a
@@ -140,7 +141,7 @@ impl<T: Clone + Send + Sync + 'static> ObservableVec<T> {
     /// As [`get`](ObservableVec::get).
     #[track_caller]
     pub fn snapshot(&self) -> Items<T> {
-        self.core.look(Location::caller(), Items::clone)
+        self.core.read(Location::caller(), || Read::All, Items::clone)
     }
 
     /// The items (clones of them).

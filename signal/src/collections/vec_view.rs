@@ -10,6 +10,7 @@ use crate::collections::diff::VecDiff;
 use crate::collections::feeds::{DiffStream, Feeding};
 use crate::collections::log::Diff;
 use crate::collections::sequence::Sequence;
+use crate::collections::tracked::Read;
 use crate::collections::worker::{Keep, Operator, Shown, Upstream, Worker};
 use crate::source::Source;
 
@@ -72,12 +73,12 @@ impl<T: Clone + Send + Sync + 'static> VecView<T> {
     /// assert_eq!((even.get(0), even.get(1)), (Some(2), None));
     /// ```
     pub fn get(&self, index: usize) -> Option<T> {
-        self.shown.look(|items| items.get(index).cloned())
+        self.shown.read(|| Read::Item(index), |items| items.get(index).cloned())
     }
 
     /// How many items there are.
     pub fn len(&self) -> usize {
-        self.shown.look(|items| items.len())
+        self.shown.read(|| Read::Len, |items| items.len())
     }
 
     /// Is there none?
@@ -87,7 +88,7 @@ impl<T: Clone + Send + Sync + 'static> VecView<T> {
 
     /// The items (clones of them).
     pub fn to_vec(&self) -> Vec<T> {
-        self.shown.look(|items| items.iter().cloned().collect())
+        self.shown.read(|| Read::All, |items| items.iter().cloned().collect())
     }
 
     /// Where handlers connect that want to hear of changes of what is shown.

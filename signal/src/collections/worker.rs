@@ -22,6 +22,9 @@ use crate::collections::core::late_of;
 use crate::collections::feeds::{Feeding, Taken, Wakers};
 use crate::collections::log::{Diff, Log, Trash};
 use crate::collections::told::{Downstream, News, Stage, Told};
+use crate::collections::tracked::{How, Read};
+use crate::flush;
+use crate::graph::{Due, Untracked, is_tracking};
 use crate::lock::lock;
 use crate::notification::Notification;
 use crate::options::Options;
@@ -138,6 +141,7 @@ impl<In: Diff, C: Contents, O: Operator<In, C::Diff>> Worker<In, C, O> {
         if is_apart {
             lock(&worker.work).owed = Some(Owed::new(true));
         }
+        let _untracked = Untracked::begin();
         let location = Location::caller();
         let first = Change {
             diff: Some(reset),
@@ -181,6 +185,7 @@ impl<In: Diff, C: Contents, O: Operator<In, C::Diff>> Worker<In, C, O> {
         let (handlers, views);
         let mut diff = log.finish_steps();
         let (mut version, mut reset) = (0, None);
+        let (mut settling, mut due) = (None, Due::new());
         let mut owed = {
             let mut work = lock(&self.work);
             if told.stage != Stage::Whole || told.is_late {
@@ -202,6 +207,11 @@ impl<In: Diff, C: Contents, O: Operator<In, C::Diff>> Worker<In, C, O> {
             views = board.views();
             if let Some(new) = diff.take() {
                 board.contents.apply(&new, &mut trash);
+                match told.stage {
+                    Stage::Restored => due = board.restored(&new, told.is_closed),
+                    Stage::Whole => settling = board.moved(&new, How::Plainly, told.location),
+                    Stage::Early => settling = board.moved(&new, How::ForNow(None), told.location),
+                }
                 diff = board.feed(new, true, &mut trash, &mut wakers);
                 version = board.version;
             }
@@ -230,7 +240,11 @@ impl<In: Diff, C: Contents, O: Operator<In, C::Diff>> Worker<In, C, O> {
             Notification::done(Vec::new())
         };
         wakers.into_iter().for_each(|waker| waker.wake());
-        notification
+        flush::owe_elsewhere(due, location);
+        match settling {
+            None => notification,
+            Some(settling) => settling.end(notification),
+        }
     }
 }
 
@@ -304,6 +318,21 @@ impl<In> Change<In> {
 impl<C: Contents> Shown<C> {
     pub(crate) fn look<R>(&self, f: impl FnOnce(&C) -> R) -> R {
         f(&lock(&self.board).contents)
+    }
+
+    /// The same where that is a read that is tracked.
+    pub(crate) fn read<R>(
+        &self,
+        what: impl FnOnce() -> Read<<C::Diff as Diff>::Key>,
+        f: impl FnOnce(&C) -> R,
+    ) -> R {
+        if is_tracking() {
+            let what = what();
+            let is_apart = self.is_apart.load(Ordering::Acquire);
+            let origin = lock(&self.board).note(what, is_apart);
+            origin.iter().for_each(|origin| origin.track());
+        }
+        self.look(f)
     }
 
     fn end(&self) {

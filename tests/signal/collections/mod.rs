@@ -6,6 +6,7 @@ mod map_model;
 mod serialized;
 mod telling;
 mod threads;
+mod tracked;
 mod undo;
 mod vec_model;
 mod views;
