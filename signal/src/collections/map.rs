@@ -26,6 +26,8 @@ use crate::source::Source;
 /// its value is to an [`Observable`](crate::Observable): a rollback brings back what stood there, unless something was put
 /// there plainly since.
 ///
+/// Computeds and effects depend on the keys that they have read; where one is not there, on what keys there are.
+///
 /// # Cost
 ///
 /// It is a `BTreeMap` behind a lock: what looks for a key costs the logarithm of the number of entries. Under the lock

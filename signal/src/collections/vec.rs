@@ -33,6 +33,10 @@ use crate::source::Source;
 /// handlers hear at the commit of all that was committed, as one diff, in the positions that hold there: a replica that is
 /// made by an asynchronous handler never has what was not committed.
 ///
+/// Computeds and effects depend on what they have read: on an item by [`get`](ObservableVec::get), on how many there are by
+/// [`len`](ObservableVec::len), on all by [`to_vec`](ObservableVec::to_vec) and the like. (Who reads more than a thousand single
+/// items depends on all.)
+///
 /// # Cost
 ///
 /// It is a `Vec` behind a lock: [`push`](ObservableVec::push), [`set`](ObservableVec::set) and reads cost no more than that, and
