@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, Weak};
 use std::task::Waker;
 
-use settled::Transaction;
 use settled::plumbing::{self, Fate, Undo};
+use settled::{Transaction, current};
 
 use crate::collections::apart::{Apart, Pile};
 use crate::collections::board::{self, Board};
@@ -366,13 +366,26 @@ impl<C: Base> Lined for Core<C> {
     }
 }
 
+/// The transaction around that nothing holds back.
+fn beyond() -> Transaction {
+    let mut at = current();
+    while let Some(transaction) = at {
+        if !transaction.is_atomic() && plumbing::holder_of(&transaction).is_none() {
+            return transaction;
+        }
+        at = transaction.parent();
+    }
+    Transaction::root()
+}
+
 impl<C: Base> Undo for Core<C> {
     fn commit(self: Arc<Self>, by: &Transaction) {
         self.decide(by, true);
     }
 
     fn roll_back(self: Arc<Self>, by: &Transaction) {
-        self.decide(by, false);
+        // What is owed because of it must not be lost with another one that is rolled back later.
+        beyond().enter(|| self.decide(by, false));
     }
 }
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use settled::{atomic, scope};
 use settled_signal::{MapEdit, MapView, ObservableMap, VecView};
-use support::{Task, finish, yields};
+use support::{Task, finish};
 
 use super::kit::{later_replica, replica, streamed_map};
 
@@ -208,6 +209,8 @@ struct World {
     tripled_seen: Arc<Mutex<Vec<u32>>>,
     keys: VecView<u8>,
     keys_seen: Arc<Mutex<Vec<u8>>>,
+    /// Who waits to be polled again.
+    pauses: Arc<Mutex<Vec<Waker>>>,
 }
 
 struct Open {
@@ -232,6 +235,7 @@ impl World {
         let keys = map.keys();
         World {
             model: Arc::default(),
+            pauses: Arc::default(),
             seen: replica(map.changed(), Map::new()),
             later: later_replica(map.changed(), Map::new()),
             odd_seen: replica(odd.changed(), Map::new()),
@@ -257,6 +261,29 @@ impl World {
         assert_eq!((&self.tripled.to_vec(), &*self.tripled_seen.lock().unwrap()), (&tripled, &tripled));
     }
 
+    /// Nothing goes on behind it before all are polled anew: meanwhile others change things.
+    async fn pause(&self) {
+        let mut has_paused = false;
+        let wait = |cx: &mut Context<'_>| {
+            if std::mem::replace(&mut has_paused, true) {
+                return Poll::Ready(());
+            }
+            self.pauses.lock().unwrap().push(cx.waker().clone());
+            Poll::Pending
+        };
+        std::future::poll_fn(wait).await;
+    }
+
+    fn resume(&self) {
+        let pauses = std::mem::take(&mut *self.pauses.lock().unwrap());
+        pauses.into_iter().for_each(Waker::wake);
+    }
+
+    fn resumed<F: Future>(&self, task: &mut Task<F>) -> Poll<F::Output> {
+        self.resume();
+        task.poll()
+    }
+
     fn step(&self, step: &Step, owner: Owner) {
         match step {
             Step::Change(change) => {
@@ -278,11 +305,12 @@ impl World {
             for step in steps {
                 match step {
                     Step::Change(_) | Step::Batch(_) => self.step(step, owner),
-                    Step::Yield => yields(1).await,
+                    Step::Yield => self.pause().await,
                     Step::Atomic(steps, well) => self.run_atomic(steps, *well, owner).await,
                     Step::Abandon(steps, polls) => {
                         let mut abandoned = self.run_atomic(steps, true, owner);
                         for _ in 0..*polls {
+                            self.resume();
                             if futures::poll!(&mut abandoned).is_ready() {
                                 break;
                             }
@@ -342,7 +370,7 @@ proptest! {
             match tasks.get_mut(n) {
                 Some(task) if drops && n == 0 => around.enter(|| *task = None),
                 Some(Some(one)) => {
-                    if around.enter(|| one.poll()).is_ready() {
+                    if around.enter(|| world.resumed(one)).is_ready() {
                         tasks[n] = None;
                     }
                 }
@@ -358,7 +386,7 @@ proptest! {
         }
         for task in tasks {
             if let Some(mut task) = task {
-                while around.enter(|| task.poll()).is_pending() {}
+                while around.enter(|| world.resumed(&mut task)).is_pending() {}
             }
             world.check();
         }

@@ -3,12 +3,13 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use settled::{atomic, scope};
 use settled_signal::{ObservableVec, VecDiff, VecEdit, VecView};
-use support::{Task, finish, yields};
+use support::{Task, finish};
 
 use super::kit::{later_replica, replica, streamed};
 
@@ -394,6 +395,8 @@ struct World {
     seen: Arc<Mutex<Vec<u32>>>,
     later: Arc<Mutex<Vec<u32>>>,
     views: Arc<Vec<Viewed>>,
+    /// Who waits to be polled again.
+    pauses: Arc<Mutex<Vec<Waker>>>,
 }
 
 /// Rolls back in the model where the real one is about to be.
@@ -421,6 +424,7 @@ impl World {
             later: later_replica(numbers.changed(), numbers.to_vec()),
             views: Arc::new(views(&numbers)),
             model: Arc::new(Mutex::new(model)),
+            pauses: Arc::default(),
             numbers,
         }
     }
@@ -450,6 +454,29 @@ impl World {
         }
     }
 
+    /// Nothing goes on behind it before all are polled anew: meanwhile others change things.
+    async fn pause(&self) {
+        let mut has_paused = false;
+        let wait = |cx: &mut Context<'_>| {
+            if std::mem::replace(&mut has_paused, true) {
+                return Poll::Ready(());
+            }
+            self.pauses.lock().unwrap().push(cx.waker().clone());
+            Poll::Pending
+        };
+        std::future::poll_fn(wait).await;
+    }
+
+    fn resume(&self) {
+        let pauses = std::mem::take(&mut *self.pauses.lock().unwrap());
+        pauses.into_iter().for_each(Waker::wake);
+    }
+
+    fn resumed<F: Future>(&self, task: &mut Task<F>) -> Poll<F::Output> {
+        self.resume();
+        task.poll()
+    }
+
     fn step(&self, step: &Step, owner: Owner) {
         match step {
             Step::Change(change) => {
@@ -469,12 +496,13 @@ impl World {
             for step in steps {
                 match step {
                     Step::Change(_) | Step::Batch(_) => self.step(step, owner),
-                    Step::Yield => yields(1).await,
+                    Step::Yield => self.pause().await,
                     Step::Atomic(steps, well) => self.run_atomic(steps, *well, owner).await,
                     Step::Scope(steps) => scope(self.run(steps, owner)).await.unwrap(),
                     Step::Abandon(steps, polls) => {
                         let mut abandoned = self.run_atomic(steps, true, owner);
                         for _ in 0..*polls {
+                            self.resume();
                             if futures::poll!(&mut abandoned).is_ready() {
                                 break;
                             }
@@ -540,7 +568,7 @@ proptest! {
             match tasks.get_mut(n) {
                 Some(task) if drops && n == 0 => around.enter(|| *task = None),
                 Some(Some(one)) => {
-                    if around.enter(|| one.poll()).is_ready() {
+                    if around.enter(|| world.resumed(one)).is_ready() {
                         tasks[n] = None;
                     }
                 }
@@ -556,7 +584,7 @@ proptest! {
         }
         for task in tasks {
             if let Some(mut task) = task {
-                while around.enter(|| task.poll()).is_pending() {}
+                while around.enter(|| world.resumed(&mut task)).is_pending() {}
             }
             world.check();
         }
