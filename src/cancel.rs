@@ -17,7 +17,7 @@ use crate::driver::{Drive, Left};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why};
 use crate::node::Node;
-use crate::ready::{Entry, Key};
+use crate::ready::{Entry, Key, Tag};
 use crate::root;
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
@@ -35,39 +35,35 @@ pub(crate) enum Lasting {
 }
 
 impl Engine {
-    /// Marks all that is pending below this node. It costs a walk over the tree.
+    /// Marks all that is pending below this node. It costs a walk over what is below. What has no slot is marked when its
+    /// turn comes (see `is_cancelled_above`).
     #[cold]
     pub(crate) fn cancel_below(&mut self, top: Key, lasting: Lasting) {
         self.settle_last();
         self.stirred = true;
-        let serial = match lasting {
-            Lasting::Once => self.ready.serial(),
-            Lasting::ForGood => u64::MAX,
-        };
+        if lasting == Lasting::Once && self.slot(top).cancelled_at() == self.ready.last_serial() {
+            return; // Nothing has been added anywhere since.
+        }
+        let serial = self.ready.serial();
         let extra = self.slot(top).extra();
-        extra.cancelled_to = extra.cancelled_to.max(serial);
+        extra.cancelled_at = serial;
+        let cancelled_to = if lasting == Lasting::ForGood { u64::MAX } else { serial };
+        extra.cancelled_to = extra.cancelled_to.max(cancelled_to);
         self.cancels |= lasting == Lasting::ForGood;
         if self.is_empty_below(top) {
             self.slot(top).gated |= lasting == Lasting::ForGood;
             return;
         }
-        let below = self.at_or_below(top);
-        let is_below = |key: Key| below.get(key as usize).copied().unwrap_or(false);
-        let mut ready = std::mem::take(&mut self.ready);
-        for entry in ready.entries_mut().filter(|entry| is_below(entry.tag.parent)) {
-            self.ticket_of(&mut entry.tag).cancel_below();
-        }
-        self.ready = ready;
-        if let Some(mut loose) = self.loose.filter(|loose| is_below(loose.parent)) {
+        self.ready.suspect_all();
+        if let Some(mut loose) = self.loose.filter(|loose| self.is_at_or_below(loose.parent, top)) {
             self.ticket_of(&mut loose).cancel_below();
             self.loose = Some(loose);
         }
         if let Some(holder) = self.nearest_holder(top) {
-            self.cancel_held_below(holder, is_below);
+            self.cancel_held_below(holder, top);
         }
         let mut woken = Wakers::new();
-        for (key, _) in below.iter().enumerate().filter(|(_, below)| **below) {
-            let key = key as Key;
+        for key in self.at_or_below(top) {
             self.cancel_line(key);
             let slot = self.slot(key);
             // Also what is opened below from now on.
@@ -81,8 +77,9 @@ impl Engine {
                 woken.extend(waker);
             }
             if key != top && slot.kind == Kind::Added && slot.live {
-                slot.ticket.get_or_insert_with(Ticket::unheld).cancel_below();
-                if !self.cancel_outside(key) {
+                let fresh = slot.ticket.get_or_insert_with(Ticket::unheld).cancel_below();
+                // Who marked it before sees to its turn.
+                if !self.cancel_outside(key) && fresh {
                     self.ready.wake(key);
                 }
             }
@@ -110,24 +107,26 @@ impl Engine {
         true
     }
 
-    /// By the index of the slot: is it `top`, or below that?
-    fn at_or_below(&self, top: Key) -> Vec<bool> {
-        const UNKNOWN: u8 = 0;
-        const BELOW: u8 = 1;
-        const ELSEWHERE: u8 = 2;
-        let mut known = vec![UNKNOWN; self.slots.iter().next_back().map_or(0, |(last, _)| last + 1)];
-        known[top as usize] = BELOW;
-        let mut way = Vec::new();
-        for (key, _) in &self.slots {
-            let mut at = key as Key;
-            while at != NONE && known[at as usize] == UNKNOWN {
-                way.push(at);
-                at = self.slots[at as usize].parent;
-            }
-            let found = if at == NONE { ELSEWHERE } else { known[at as usize] };
-            way.drain(..).for_each(|key| known[key as usize] = found);
+    pub(crate) fn is_at_or_below(&self, key: Key, top: Key) -> bool {
+        let mut at = key;
+        while at != NONE && at != top {
+            at = self.slots[at as usize].parent;
         }
-        known.into_iter().map(|known| known == BELOW).collect()
+        at == top
+    }
+
+    /// Was what has this tag, and no slot, cancelled with something above it since it came into its queue?
+    #[cold]
+    pub(crate) fn is_cancelled_above(&self, tag: &Tag) -> bool {
+        let since = self.note(tag).map_or(0, |note| note.since).max(tag.serial);
+        let mut at = tag.parent;
+        while let Some(slot) = self.slots.get(at as usize) {
+            if slot.cancelled_at() >= since {
+                return true;
+            }
+            at = slot.parent;
+        }
+        false
     }
 
     /// Has all that is added here been cancelled in advance?
@@ -175,6 +174,11 @@ impl Engine {
 }
 
 impl Slot {
+    /// The place in the order of adding at which what was below it was cancelled last.
+    fn cancelled_at(&self) -> u64 {
+        self.extra.as_ref().map_or(0, |extra| extra.cancelled_at)
+    }
+
     pub(crate) fn cancelled_to(&self) -> u64 {
         self.extra.as_ref().map_or(0, |extra| extra.cancelled_to)
     }

@@ -14,6 +14,7 @@ use slab::Slab;
 use crate::clock::Clock;
 use crate::error::{Failure, Place};
 use crate::failures::Trash;
+use crate::family::Family;
 use crate::job::Empty;
 use crate::lend::Lending;
 use crate::node::Node;
@@ -80,6 +81,8 @@ pub(crate) struct Engine {
     trimmed: u64,
     /// There may be more to be given back than was.
     large: bool,
+    /// Who is below whom, once something has been cancelled.
+    pub(crate) family: Option<Box<Family>>,
     /// To be woken, outside.
     pub(crate) outbox: Wakers,
     /// To be dropped, outside.
@@ -212,7 +215,15 @@ impl Engine {
     pub(crate) fn insert(&mut self, slot: Slot) -> Key {
         let key = self.slots.insert(slot) as Key;
         assert!(key < NONE - 8, "too many futures in one transaction tree");
+        self.join_family(key);
         key
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, key: Key) -> Slot {
+        let slot = self.slots.remove(key as usize);
+        self.leave_family(key, slot.parent);
+        slot
     }
 
     pub(crate) fn place_node(&mut self, key: Key, node: Option<Arc<Node>>) {
@@ -304,6 +315,7 @@ impl Engine {
         self.stop = false;
         self.bounds = false;
         self.cancels = false;
+        self.family = None;
         self.stale_lines.clear();
         // All that takes room takes a place in the order of adding.
         let added = self.ready.last_serial() - self.trimmed;

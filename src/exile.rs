@@ -37,6 +37,9 @@ impl Engine {
 impl Node {
     /// Is it, or what it is part of, being rolled back just now, or was it cancelled before the commit?
     pub(crate) fn is_exiling(self: &Arc<Self>) -> bool {
+        if !self.is_in_atomic() {
+            return false;
+        }
         let (mut at, mut below, mut below_added) = (Some(self), Kind::Added, false);
         while let Some(node) = at {
             match node.hooks.as_ref().map(|hooks| hooks.phase()) {

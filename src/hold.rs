@@ -173,25 +173,28 @@ impl Engine {
         }
     }
 
-    /// Those that were added to certain nodes become due, with a mark that they are cancelled.
-    pub(crate) fn cancel_held_below(&mut self, holder: Key, is_below: impl Fn(Key) -> bool) {
+    /// Those that were added at or below `top` become due, with a mark that they are cancelled.
+    pub(crate) fn cancel_held_below(&mut self, holder: Key, top: Key) {
         let Some(held) = self.slot(holder).held_mut() else { return };
-        let entries = std::mem::take(&mut held.entries);
-        let (mut gone, mut left) = (Vec::new(), Vec::with_capacity(entries.len()));
-        for held in entries {
-            match held {
-                Some(held) if is_below(held.entry.tag.parent) => {
-                    gone.push(held);
-                    left.push(None); // The others keep their places.
-                }
-                held => left.push(held),
+        let mut entries = std::mem::take(&mut held.entries);
+        let mut left = self.slots[top as usize].node().map_or(usize::MAX, |node| node.held());
+        let mut gone = Vec::new();
+        // The last ones, as a rule.
+        for place in entries.iter_mut().rev() {
+            if left == 0 {
+                break;
+            }
+            // The others keep their places.
+            if let Some(held) = place.take_if(|held| self.is_at_or_below(held.entry.tag.parent, top)) {
+                left -= 1;
+                gone.push(held);
             }
         }
         if let Some(held) = self.slot(holder).held_mut() {
-            held.entries = left;
+            held.entries = entries;
         }
         self.forget_gone(holder, gone.len());
-        for held in gone {
+        for held in gone.into_iter().rev() {
             let entry = self.released(held);
             self.refuse_at_once(entry);
         }

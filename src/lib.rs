@@ -23,6 +23,7 @@ mod event;
 mod exile;
 mod fail_fast;
 mod failures;
+mod family;
 mod first;
 mod frames;
 mod gate;

@@ -52,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) parent: Option<Arc<Node>>,
     /// Of an atomic transaction.
     pub(crate) hooks: Option<Box<Hooks>>,
+    /// One above it is atomic.
+    below_atomic: bool,
     /// How much is held back at or below it.
     held: AtomicUsize,
     /// Some of what was added to it was handed over to the atomic transaction around it.
@@ -110,6 +112,7 @@ impl Node {
             kind,
             name: None,
             location,
+            below_atomic: parent.as_ref().is_some_and(|parent| parent.is_in_atomic()),
             parent,
             hooks: None,
             held: AtomicUsize::new(0),
@@ -217,6 +220,11 @@ impl Node {
             Some(hooks) => hooks,
             None => unreachable!("asked only of what holds"),
         }
+    }
+
+    /// Is it atomic, or is one above it? Elsewhere nobody need look all the way up, however far that is.
+    pub(crate) fn is_in_atomic(&self) -> bool {
+        self.below_atomic || self.hooks.is_some()
     }
 
     pub(crate) fn held(&self) -> usize {

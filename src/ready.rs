@@ -69,6 +69,8 @@ pub(crate) struct Ready {
     serial: u64,
     /// The most that stood in `first` since the last trim.
     peak: usize,
+    /// For so many rounds what has no slot may have been cancelled with what is above it (see `cancel`).
+    suspect: u8,
 }
 
 impl Ready {
@@ -88,9 +90,14 @@ impl Ready {
         self.first.len() + self.batch.len() + self.again.len()
     }
 
-    /// All that has no slot.
-    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.batch.iter_mut().rev().chain(&mut self.first).chain(&mut self.again)
+    /// What is in the queues now is to be examined: what is left of this round, and all of the next.
+    pub(crate) fn suspect_all(&mut self) {
+        self.suspect = 2;
+    }
+
+    /// Is what has no slot to be examined?
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect > 0
     }
 
     /// The entry that was added last, if no round has taken it yet.
@@ -132,6 +139,7 @@ impl Ready {
                 self.batch.reverse();
             }
             self.round = self.woken.len();
+            self.suspect = self.suspect.saturating_sub(1);
         }
     }
 
@@ -153,6 +161,9 @@ impl Ready {
     /// Is the next one of this round a future without a slot and without a note?
     #[inline]
     pub(crate) fn is_next_plain(&self) -> bool {
+        if self.suspect > 0 {
+            return false;
+        }
         match self.batch.last() {
             Some(entry) => entry.tag.note == NO_NOTE,
             None => self.is_next_again(),

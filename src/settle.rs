@@ -106,7 +106,7 @@ impl Engine {
             self.top = None;
             return self.slots.clear();
         }
-        let Slot { parent, epoch, .. } = self.slots.remove(key as usize);
+        let Slot { parent, epoch, .. } = self.remove(key);
         if parent == NONE {
             self.top = None;
         } else {
@@ -116,7 +116,7 @@ impl Engine {
 
     /// Removes a node that nobody else can hold; its failures go to the parent.
     fn close(&mut self, key: Key) {
-        let mut slot = self.slots.remove(key as usize);
+        let mut slot = self.remove(key);
         if slot.parent == NONE {
             self.top = None;
         }
@@ -170,7 +170,7 @@ impl Engine {
     }
 
     fn close_shared(&mut self, tree: &Arc<Tree>, key: Key) {
-        let mut slot = self.slots.remove(key as usize);
+        let mut slot = self.remove(key);
         let Some(mut extra) = slot.extra.take() else { return };
         let Some(node) = extra.node.take() else { return };
         if slot.parent == NONE {
@@ -214,9 +214,13 @@ impl Engine {
         let siblings = &mut self.slot(parent).extra().begun;
         let index = siblings.len();
         siblings.push(begun);
-        let slot = self.slot(begun);
-        slot.parent = parent;
-        slot.extra().begun_at = index;
+        let before = self.slot(begun).parent;
+        if before != parent {
+            self.leave_family(begun, before);
+            self.slot(begun).parent = parent;
+            self.join_family(begun);
+        }
+        self.slot(begun).extra().begun_at = index;
     }
 
     fn begun_no_more(&mut self, key: Key, parent: Key, index: usize) {

@@ -90,6 +90,8 @@ pub(crate) struct Extra {
     pub(crate) fail_fast: bool,
     /// What stands below it at a place up to this in the order of adding has been cancelled (see `cancel`).
     pub(crate) cancelled_to: u64,
+    /// When that was done last, by the order of adding.
+    pub(crate) cancelled_at: u64,
 }
 
 impl Extra {
@@ -108,8 +110,10 @@ impl Extra {
             max_failures,
             fail_fast,
             cancelled_to,
+            cancelled_at,
         } = self;
-        (*epoch, *begun_at, *max_failures, *fail_fast, *cancelled_to) = (0, 0, None, false, 0);
+        (*epoch, *begun_at, *max_failures, *fail_fast) = (0, 0, None, false);
+        (*cancelled_to, *cancelled_at) = (0, 0);
         node.is_none()
             && failures.is_empty()
             && waits.is_empty()

@@ -211,8 +211,9 @@ impl Drop for Restore<'_> {
 
 impl Engine {
     /// The last stage before an entry is due: below a transaction with a spawner, it becomes a task of its own.
-    pub(crate) fn spawn(&mut self, entry: Entry) {
+    pub(crate) fn spawn(&mut self, mut entry: Entry) {
         let Some((above, spawner)) = self.spawner_above(entry.tag.parent) else {
+            self.note_late(&mut entry.tag);
             return self.queue(entry);
         };
         let Entry { job, tag } = entry;

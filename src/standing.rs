@@ -43,6 +43,9 @@ impl Node {
     }
 
     fn standing_of(self: &Arc<Self>, below: Option<Kind>) -> Standing {
+        if !self.is_in_atomic() {
+            return Standing::Plain;
+        }
         let (mut at, mut below) = (Some(self), below);
         while let Some(node) = at {
             match node.hooks.as_ref().map(|hooks| hooks.phase()) {
@@ -65,6 +68,9 @@ impl Node {
 
     /// An atomic transaction at or above it that waits for what is being polled on this stack.
     pub(crate) fn holder_polled_here(self: &Arc<Self>) -> Option<&Arc<Node>> {
+        if !self.is_in_atomic() {
+            return None;
+        }
         let mut at = Some(self);
         while let Some(node) = at {
             if node.holds() && current::with(|ambient| ambient.waits_for_itself(node, false)) {

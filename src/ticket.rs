@@ -146,9 +146,9 @@ impl Ticket {
         Some(if before & WAITS != 0 { Op::Unqueue(slot) } else { Op::Cancel(slot) })
     }
 
-    /// Marks it as cancelled with what is above it.
-    pub(crate) fn cancel_below(&self) {
-        self.flags.fetch_or(CANCELLED | BELOW, Ordering::AcqRel);
+    /// Marks it as cancelled with what is above it. Was it not cancelled before?
+    pub(crate) fn cancel_below(&self) -> bool {
+        self.flags.fetch_or(CANCELLED | BELOW, Ordering::AcqRel) & CANCELLED == 0
     }
 
     /// Was it cancelled with what is above it?

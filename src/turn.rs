@@ -133,7 +133,10 @@ impl Engine {
     }
 
     fn take_loose(&mut self, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
-        let Entry { job, tag } = entry;
+        let Entry { job, mut tag } = entry;
+        if self.ready.is_suspect() && self.is_cancelled_above(&tag) {
+            self.ticket_of(&mut tag).cancel_below();
+        }
         let key = self.slots.vacant_key() as Key;
         self.take_wakers(key, wakers);
         self.loose_key = key;

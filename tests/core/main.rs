@@ -8,6 +8,7 @@ mod atomic;
 mod atomic_late;
 mod atomic_model;
 mod cancel;
+mod cancel_cost;
 mod cascade;
 mod cells;
 mod closed;

@@ -185,8 +185,9 @@ fn who_is_polled_only_because_another_drives_his_tree_may_await_that_one() {
 
 #[test]
 fn a_long_chain_of_transactions_is_dropped_without_overflowing_the_stack() {
+    // Also in no time: to begin one costs the same however deep it is.
     let mut chain = vec![begin()];
-    for _ in 0..100_000 {
+    for _ in 0..50_000 {
         let next = chain.last().unwrap().enter(begin);
         chain.push(next);
     }
