@@ -17,7 +17,7 @@ use crate::driver::{Drive, Left};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind as Why};
 use crate::node::Node;
-use crate::ready::{Entry, Key, Tag};
+use crate::ready::{Entry, Key};
 use crate::root;
 use crate::slot::{Kind, NONE, Slot};
 use crate::ticket::Ticket;
@@ -36,7 +36,7 @@ pub(crate) enum Lasting {
 
 impl Engine {
     /// Marks all that is pending below this node. It costs a walk over what is below. What has no slot is marked when its
-    /// turn comes (see `is_cancelled_above`).
+    /// turn comes (see `family`).
     #[cold]
     pub(crate) fn cancel_below(&mut self, top: Key, lasting: Lasting) {
         self.settle_last();
@@ -47,8 +47,7 @@ impl Engine {
         let serial = self.ready.serial();
         let extra = self.slot(top).extra();
         extra.cancelled_at = serial;
-        let cancelled_to = if lasting == Lasting::ForGood { u64::MAX } else { serial };
-        extra.cancelled_to = extra.cancelled_to.max(cancelled_to);
+        extra.cancels |= lasting == Lasting::ForGood;
         self.cancels |= lasting == Lasting::ForGood;
         if self.is_empty_below(top) {
             self.slot(top).gated |= lasting == Lasting::ForGood;
@@ -115,20 +114,6 @@ impl Engine {
         at == top
     }
 
-    /// Was what has this tag, and no slot, cancelled with something above it since it came into its queue?
-    #[cold]
-    pub(crate) fn is_cancelled_above(&self, tag: &Tag) -> bool {
-        let since = self.note(tag).map_or(0, |note| note.since).max(tag.serial);
-        let mut at = tag.parent;
-        while let Some(slot) = self.slots.get(at as usize) {
-            if slot.cancelled_at() >= since {
-                return true;
-            }
-            at = slot.parent;
-        }
-        false
-    }
-
     /// Has all that is added here been cancelled in advance?
     pub(crate) fn is_cancelled_for_good(&self, key: Key) -> bool {
         if !self.cancels {
@@ -136,7 +121,7 @@ impl Engine {
         }
         let mut at = key;
         while let Some(slot) = self.slots.get(at as usize) {
-            if slot.cancelled_to() == u64::MAX {
+            if slot.cancels() {
                 return true;
             }
             at = slot.parent;
@@ -161,7 +146,7 @@ impl Engine {
         };
         let (mut home, mut at) = (parent, parent);
         while let Some(slot) = self.slots.get(at as usize) {
-            if slot.cancelled_to() >= serial {
+            if slot.cancels() || slot.cancelled_at() >= serial {
                 home = slot.parent;
             }
             at = slot.parent;
@@ -175,12 +160,13 @@ impl Engine {
 
 impl Slot {
     /// The place in the order of adding at which what was below it was cancelled last.
-    fn cancelled_at(&self) -> u64 {
+    pub(crate) fn cancelled_at(&self) -> u64 {
         self.extra.as_ref().map_or(0, |extra| extra.cancelled_at)
     }
 
-    pub(crate) fn cancelled_to(&self) -> u64 {
-        self.extra.as_ref().map_or(0, |extra| extra.cancelled_to)
+    /// Is all that is added below it cancelled at once?
+    pub(crate) fn cancels(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.cancels)
     }
 }
 

@@ -4,7 +4,7 @@
 //! to it. Hooks are called here too, on the owner's thread, with the transaction current and nothing locked. What was held
 //! back goes on by ops (see `hold`), in order with adds of others.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -124,11 +124,16 @@ impl Commit {
     pub(crate) fn give_up(&mut self, node: &Arc<Node>, drop_body: impl FnOnce()) {
         self.is_through = true;
         node.hooks().disarm();
+        let mut dropped = Ok(());
         roll_back(node, || {
-            drop_body();
+            // All of the rollback is done, also where its destructor panics.
+            dropped = catch_unwind(AssertUnwindSafe(drop_body));
             let check = self.check.take();
             drop_quietly(check);
         });
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
+        }
     }
 }
 

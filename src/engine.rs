@@ -221,9 +221,8 @@ impl Engine {
 
     #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Slot {
-        let slot = self.slots.remove(key as usize);
-        self.leave_family(key, slot.parent);
-        slot
+        self.leave_family(key);
+        self.slots.remove(key as usize)
     }
 
     pub(crate) fn place_node(&mut self, key: Key, node: Option<Arc<Node>>) {

@@ -16,7 +16,7 @@ impl Engine {
         while let Some(slot) = self.slots.get(at as usize) {
             let (parent, passes) = (slot.parent, slot.kind == Kind::Added && !slot.live);
             let fails_fast = slot.extra.as_ref().is_some_and(|extra| extra.fail_fast);
-            if fails_fast && slot.cancelled_to() < u64::MAX {
+            if fails_fast && !slot.cancels() {
                 self.cancel_below(at, Lasting::ForGood);
             }
             if !passes {

@@ -12,7 +12,7 @@ use std::task::Waker;
 use crate::error::{BoxError, Place};
 use crate::sync::{AtomicBool, AtomicU8, Mutex, Ordering, lock};
 use crate::undo::{Counted, Parts, Undo};
-use crate::waker::{Seat, WakerSet, Wakers};
+use crate::waker::{Seat, WakerSet, Wakers, drop_waker};
 
 /// To be called at the commit, or at the rollback.
 pub(crate) struct Hook {
@@ -107,14 +107,14 @@ impl Hooks {
         let old = lists.owner.replace(waker);
         let aborted = self.is_aborted();
         drop(lists);
-        drop(old);
+        drop_waker(old);
         aborted
     }
 
     /// He waits no more.
     pub(crate) fn disarm(&self) {
         let old = lock(&self.lists).owner.take();
-        drop(old);
+        drop_waker(old);
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
@@ -227,13 +227,13 @@ impl Hooks {
     /// Is woken when more is held back.
     pub(crate) fn watch(&self, seat: &mut Seat, waker: Waker) {
         let old = lock(&self.lists).watchers.sit(seat, waker);
-        drop(old);
+        drop_waker(old);
     }
 
     /// Waits no more.
     pub(crate) fn leave(&self, seat: &mut Seat) {
         let old = lock(&self.lists).watchers.leave(seat);
-        drop(old);
+        drop_waker(old);
     }
 
     /// More is held back.

@@ -21,7 +21,7 @@ use crate::error::{Place, drop_quietly};
 use crate::node::Node;
 use crate::report;
 use crate::sync::{Mutex, lock};
-use crate::waker::{Seat, WakerSet, Wakers, wake_all};
+use crate::waker::{Seat, WakerSet, Wakers, drop_waker, wake_all};
 
 /// The local futures of one transaction.
 pub(crate) struct Locals {
@@ -167,7 +167,7 @@ impl Locals {
         let Some(running) = self.running.take() else { return };
         let waker = cx.waker().clone();
         let old = lock(&self.wakes.owners).sit(seat, waker);
-        drop(old);
+        drop_waker(old);
         let mut polling = Polling { list: self, running };
         let waker = Waker::from(self.wakes.clone());
         let mut inner = Context::from_waker(&waker);
@@ -188,7 +188,7 @@ impl Locals {
     pub(crate) fn leave(&self, seat: &mut Seat) {
         if seat.is_some() {
             let old = lock(&self.wakes.owners).leave(seat);
-            drop(old);
+            drop_waker(old);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::outside::{Outsider, Panics, Work};
 use crate::settles::Settles;
 use crate::transaction;
 use crate::until::drive_until;
-use crate::waker::{Seat, Wakers};
+use crate::waker::{Seat, Wakers, drop_waker};
 
 /// Adds a future that need not be `Send` to the current transaction, to be polled by the owner of the nearest local
 /// transaction at or above that: see [`scope_local`](crate::scope_local).
@@ -186,7 +186,7 @@ impl<T> LocalCell<T> {
 
     fn listen(&self, waker: Option<Waker>) {
         let old = self.waker.replace(waker);
-        drop(old);
+        drop_waker(old);
     }
 }
 

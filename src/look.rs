@@ -17,7 +17,7 @@ use crate::snapshot::{NodeKind, SnapshotNode, Stage};
 use crate::sync::{Mutex, lock};
 use crate::transaction::TransactionId;
 use crate::tree::{Op, Tree};
-use crate::waker::Wakers;
+use crate::waker::{Wakers, drop_waker};
 
 /// What stands at and below a node: it comes first, each before what is below it, in the order of adding.
 pub(crate) type Nodes = Vec<SnapshotNode>;
@@ -40,14 +40,14 @@ impl Answer {
         let nodes = state.0.take();
         let old = if nodes.is_some() { Some(waker) } else { state.1.replace(waker) };
         drop(state);
-        drop(old);
+        drop_waker(old);
         nodes
     }
 
     /// Nobody waits any more: so that who drives, and drops this, drops no waker.
     pub(crate) fn forget(&self) {
         let old = lock(&self.0).1.take();
-        drop(old);
+        drop_waker(old);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::slot::Kind;
 use crate::spawn::SharedSpawner;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, lock};
 use crate::tree::{Op, Tree};
-use crate::waker::{Seat, WakerSet, Wakers};
+use crate::waker::{Seat, WakerSet, Wakers, drop_waker};
 use crate::watch;
 
 /// How far a transaction has come.
@@ -312,7 +312,7 @@ impl Node {
             None => completion.listeners.sit(seat, waker),
         };
         drop(completion);
-        drop(old);
+        drop_waker(old);
     }
 
     /// Claims and listens no more. The failures that nobody is left to take go to the next open one above.
@@ -327,7 +327,7 @@ impl Node {
         let undelivered = !claimed && !completion.delivered;
         let failures = if undelivered { completion.outcome.as_mut().map(std::mem::take) } else { None };
         drop(completion);
-        drop(old);
+        drop_waker(old);
         if let Some(failures) = failures.filter(|failures| !failures.is_empty()) {
             self.hand_up(&failures);
         }

@@ -15,14 +15,6 @@ pub(crate) struct Note {
     pub(crate) ticket: Option<Arc<Ticket>>,
     /// The parent's epoch when it was added (see `settle`).
     pub(crate) epoch: u64,
-    /// It came into the queue later than it was added: what was cancelled above it before that does not concern it.
-    pub(crate) since: u64,
-}
-
-impl Note {
-    fn new(ticket: Option<Arc<Ticket>>, epoch: u64) -> Self {
-        Note { ticket, epoch, since: 0 }
-    }
 }
 
 impl Engine {
@@ -32,7 +24,7 @@ impl Engine {
         let above = self.slot(parent);
         // What is too deep has a note as well: it is found where notes are looked at.
         let noted = ticket.is_some() || epoch > 0 || above.depth >= above.deepest;
-        let note = if noted { self.notes.insert(Note::new(ticket, epoch)) as Key } else { NO_NOTE };
+        let note = if noted { self.notes.insert(Note { ticket, epoch }) as Key } else { NO_NOTE };
         Entry { job, tag: Tag { location, serial: 0, parent, note } }
     }
 
@@ -45,7 +37,7 @@ impl Engine {
     pub(crate) fn note_ticket(&mut self, tag: &mut Tag, ticket: Arc<Ticket>) {
         match self.notes.get_mut(tag.note as usize) {
             Some(note) => note.ticket = Some(ticket),
-            None => tag.note = self.notes.insert(Note::new(Some(ticket), 0)) as Key,
+            None => tag.note = self.notes.insert(Note { ticket: Some(ticket), epoch: 0 }) as Key,
         }
     }
 
@@ -54,29 +46,23 @@ impl Engine {
         match self.notes.get_mut(tag.note as usize) {
             Some(note) => std::mem::replace(&mut note.epoch, epoch),
             None => {
-                tag.note = self.notes.insert(Note::new(None, epoch)) as Key;
+                tag.note = self.notes.insert(Note { ticket: None, epoch }) as Key;
                 0
             }
         }
     }
 
-    /// Notes when an entry came into the queue that was added before, where something has been cancelled.
-    pub(crate) fn note_late(&mut self, tag: &mut Tag) {
-        if self.family.is_none() {
-            return;
-        }
-        if !self.notes.contains(tag.note as usize) {
-            tag.note = self.notes.insert(Note::new(None, 0)) as Key;
-        }
-        self.notes[tag.note as usize].since = self.ready.serial();
-    }
-
     /// The ticket of an entry; where nobody kept a handle, one for marks alone.
     pub(crate) fn ticket_of(&mut self, tag: &mut Tag) -> &Arc<Ticket> {
+        self.noted(tag).ticket.get_or_insert_with(Ticket::unheld)
+    }
+
+    /// The note of an entry, made now if need be.
+    pub(crate) fn noted(&mut self, tag: &mut Tag) -> &mut Note {
         if !self.notes.contains(tag.note as usize) {
-            tag.note = self.notes.insert(Note::new(None, 0)) as Key;
+            tag.note = self.notes.insert(Note { ticket: None, epoch: 0 }) as Key;
         }
-        self.notes[tag.note as usize].ticket.get_or_insert_with(Ticket::unheld)
+        &mut self.notes[tag.note as usize]
     }
 
     /// Takes it from an entry that is none any more.

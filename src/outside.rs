@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 
 use crate::cancel;
 use crate::current::{self, Current, Frame, Remains};
-use crate::error::{Failure, Failures, Kind as Why, Place, call_quietly, drop_quietly};
+use crate::error::{Failure, Failures, Kind as Why, Place, drop_quietly};
 use crate::frames::Framed;
 use crate::node::Node;
 use crate::open::Options;
@@ -24,7 +24,7 @@ use crate::root;
 use crate::slot::Kind;
 use crate::sync::{Mutex, lock};
 use crate::tree::Op;
-use crate::waker::{Wakers, wake_all};
+use crate::waker::{Wakers, drop_waker, wake_all};
 
 /// Where the tree and who polls meet.
 #[derive(Default)]
@@ -105,7 +105,7 @@ impl Outside {
         let old = state.waker.replace(waker);
         let verdict = state.verdict();
         drop(state);
-        drop(old);
+        drop_waker(old);
         verdict
     }
 
@@ -114,7 +114,7 @@ impl Outside {
         let mut state = lock(&self.state);
         let (old, refused) = (state.waker.take(), state.refused.clone());
         drop(state);
-        drop(old);
+        drop_waker(old);
         refused
     }
 }
@@ -278,8 +278,7 @@ impl<W: Work> Outsider<W> {
             drop_quietly(work);
         });
         self.part.done(Failures::new(failures.into_vec(), omitted));
-        // Whoever polls or drops this has nothing to do with a waker that panics.
-        call_quietly(|| wake_all(wakers));
+        wake_all(wakers);
     }
 }
 

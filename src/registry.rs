@@ -122,7 +122,7 @@ impl Survey {
     pub(crate) fn take(&self, waker: &std::task::Waker) -> Option<Vec<Arc<Node>>> {
         let waker = waker.clone();
         let old = lock(&self.waker).replace(waker);
-        drop(old);
+        crate::waker::drop_waker(old);
         lock(&self.answer).take()
     }
 

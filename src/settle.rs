@@ -216,7 +216,7 @@ impl Engine {
         siblings.push(begun);
         let before = self.slot(begun).parent;
         if before != parent {
-            self.leave_family(begun, before);
+            self.leave_family(begun);
             self.slot(begun).parent = parent;
             self.join_family(begun);
         }

@@ -89,9 +89,9 @@ pub(crate) struct Extra {
     /// The first failure cancels the rest.
     pub(crate) fail_fast: bool,
     /// What stands below it at a place up to this in the order of adding has been cancelled (see `cancel`).
-    pub(crate) cancelled_to: u64,
-    /// When that was done last, by the order of adding.
     pub(crate) cancelled_at: u64,
+    /// And so is all that is added later.
+    pub(crate) cancels: bool,
 }
 
 impl Extra {
@@ -109,11 +109,11 @@ impl Extra {
             limit,
             max_failures,
             fail_fast,
-            cancelled_to,
             cancelled_at,
+            cancels,
         } = self;
-        (*epoch, *begun_at, *max_failures, *fail_fast) = (0, 0, None, false);
-        (*cancelled_to, *cancelled_at) = (0, 0);
+        (*epoch, *begun_at, *max_failures) = (0, 0, None);
+        (*fail_fast, *cancelled_at, *cancels) = (false, 0, false);
         node.is_none()
             && failures.is_empty()
             && waits.is_empty()
@@ -152,7 +152,7 @@ impl Slot {
     pub(crate) fn asks_for_gate(&self) -> bool {
         self.extra.as_ref().is_some_and(|extra| {
             let spawns = extra.node.as_ref().is_some_and(|node| node.spawner.is_some());
-            spawns || extra.limit.is_some() || extra.fail_fast || extra.cancelled_to == u64::MAX
+            spawns || extra.limit.is_some() || extra.fail_fast || extra.cancels
         })
     }
 

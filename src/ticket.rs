@@ -18,7 +18,7 @@ use crate::pool;
 use crate::ready::Key;
 use crate::sync::{AtomicU8, AtomicU32, Mutex, Ordering, load_after_count, lock};
 use crate::tree::{Op, Tree};
-use crate::waker::Wakers;
+use crate::waker::{Wakers, drop_waker};
 
 /// What became of a future. `Err` has its failure; `Ok` its value, of the type that the handle knows.
 pub(crate) type Settled = Result<Parcel, Failure>;
@@ -241,13 +241,13 @@ impl Ticket {
         let mut state = lock(&self.state);
         if let Some(settled) = state.settled.take() {
             drop(state);
-            drop(waker);
+            drop_waker(waker);
             return Some(settled);
         }
         if let Some(waker) = waker {
             let old = state.waker.replace(waker);
             drop(state);
-            drop(old);
+            drop_waker(old);
         }
         None
     }
@@ -265,7 +265,7 @@ impl Ticket {
     /// Waits no longer.
     pub(crate) fn forget_waker(&self) {
         let old = lock(&self.state).waker.take();
-        drop(old);
+        drop_waker(old);
     }
 
     /// Gives the callback back if it is settled already.

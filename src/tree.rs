@@ -45,7 +45,7 @@ use crate::spawn;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock, store_before_loads};
 use crate::ticket::Ticket;
 use crate::wait::WaitCell;
-use crate::waker::{Seat, WakerSet, Wakers, wake_all};
+use crate::waker::{Seat, WakerSet, Wakers, drop_waker, wake_all};
 use crate::watch;
 
 pub(crate) struct Tree {
@@ -324,14 +324,14 @@ impl Tree {
         match inner.engine.take() {
             Some(mut engine) => {
                 drop(inner);
-                drop(waker);
+                drop_waker(Some(waker));
                 engine.tree = Some(self.clone());
                 Access::Drive(engine)
             }
             None => {
                 let old = inner.drivers.sit(seat, waker);
                 drop(inner);
-                drop(old);
+                drop_waker(old);
                 Access::Busy
             }
         }
@@ -354,7 +354,7 @@ impl Tree {
             let inner = &mut *guard;
             if wait.is_some() && (!inner.ops.is_empty() || engine.has_work()) {
                 drop(guard);
-                drop(wait);
+                drop_waker(wait.map(|(_, waker)| waker));
                 engine.tree = Some(tree);
                 return Err(engine);
             }
@@ -368,7 +368,7 @@ impl Tree {
             }
             mail
         };
-        drop(old);
+        drop_waker(old);
         deliver(mail);
         Ok(())
     }
@@ -407,7 +407,7 @@ impl Tree {
         }
         let waker = cx.waker().clone();
         let old = self.lock().drivers.sit(seat, waker);
-        drop(old);
+        drop_waker(old);
     }
 
     /// Waits no more for something to become ready.
@@ -415,7 +415,7 @@ impl Tree {
     pub(crate) fn leave(&self, seat: &mut Seat) {
         if seat.is_some() {
             let old = self.lock().drivers.leave(seat);
-            drop(old);
+            drop_waker(old);
         }
     }
 }

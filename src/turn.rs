@@ -134,24 +134,24 @@ impl Engine {
 
     fn take_loose(&mut self, entry: Entry, wakers: &mut Option<SlotWakers>) -> Turn {
         let Entry { job, mut tag } = entry;
-        if self.ready.is_suspect() && self.is_cancelled_above(&tag) {
-            self.ticket_of(&mut tag).cancel_below();
-        }
+        let late = self.family.is_some() && self.examine_above(&mut tag);
         let key = self.slots.vacant_key() as Key;
         self.take_wakers(key, wakers);
         self.loose_key = key;
         self.loose = Some(tag);
-        self.examine(Polling { job, key, loose: true, kept: None }, &tag)
+        self.examine(Polling { job, key, loose: true, kept: None }, &tag, late)
     }
 
     /// Refuses what was cancelled or is too deep.
-    fn examine(&mut self, mut polling: Polling, tag: &Tag) -> Turn {
+    fn examine(&mut self, mut polling: Polling, tag: &Tag, late: bool) -> Turn {
         let ticket = self.note(tag).and_then(|note| note.ticket.as_ref());
-        let ticket = if ticket.is_some_and(|ticket| ticket.take_place()) {
-            // A slot from the start, so that it gives the place back when it is done.
+        let placed = ticket.is_some_and(|ticket| ticket.take_place());
+        let ticket = if placed || late {
+            // A slot from the start: so that it gives the place back when it is done; and what came late is not taken for
+            // what was here before.
             let key = self.materialise();
             polling.loose = false;
-            self.slot(key).placed = true;
+            self.slot(key).placed = placed;
             self.slot(key).ticket.as_ref()
         } else {
             ticket

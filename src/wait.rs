@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use crate::error::Failures;
 use crate::sync::{Mutex, lock};
-use crate::waker::Wakers;
+use crate::waker::{Wakers, drop_waker};
 
 /// One `wait`, or several between which nothing was added.
 pub(crate) struct WaitRecord {
@@ -78,7 +78,7 @@ impl WaitCell {
     /// Is woken by whatever happens next. Look again after it.
     pub(crate) fn listen(&self, waker: Waker) {
         let old = lock(&self.state).waker.replace(waker);
-        drop(old);
+        drop_waker(old);
     }
 
     /// Nobody waits any more. Returns what was not received.
@@ -87,7 +87,7 @@ impl WaitCell {
         state.abandoned = true;
         let (failures, waker) = (state.failures.take(), state.waker.take());
         drop(state);
-        drop(waker);
+        drop_waker(waker);
         failures
     }
 }

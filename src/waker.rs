@@ -4,7 +4,6 @@
 //! wake (of an earlier owner of the slot) costs one spurious poll, no more. Wakers hold the shared part of a tree weakly:
 //! they keep nothing alive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
@@ -12,7 +11,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::current::{self, Ambient};
-use crate::error::drop_quietly;
+use crate::error::{call_quietly, drop_quietly};
 use crate::ready::Key;
 use crate::sync::{AtomicBool, Mutex, Ordering, clear_after_count, lock};
 use crate::tree::{Op, Tree};
@@ -132,12 +131,12 @@ impl BodyWaker {
     /// From now on the task is woken, until the next `disarm`. Look at `is_woken` after it.
     pub(crate) fn arm(&self, waker: Waker) {
         let old = lock(&self.task).replace(waker);
-        drop(old);
+        drop_waker(old);
     }
 
     pub(crate) fn disarm(&self) {
         let old = lock(&self.task).take();
-        drop(old);
+        drop_waker(old);
     }
 }
 
@@ -152,7 +151,7 @@ impl Wake for BodyWaker {
         }
         let task = lock(&self.task).take();
         if let Some(task) = task {
-            task.wake();
+            call_quietly(|| task.wake());
         }
     }
 }
@@ -230,7 +229,7 @@ impl WakerSet {
 /// Beyond this many, comparing each with each would cost more than waking a task twice.
 const DEDUPLICATED: usize = 64;
 
-/// Wakes each task once, in order. A waker that panics keeps nobody else from being woken.
+/// Wakes each task once, in order. Whoever does so has nothing to do with a waker that panics.
 ///
 /// A wake may lead to another one, of a tree whose driver waits in another tree, and so on: far down such a chain they are
 /// queued, so that it takes no more stack.
@@ -238,28 +237,24 @@ pub(crate) fn wake_all(mut wakers: Wakers) {
     if wakers.is_empty() || !current::with(|ambient| ambient.begin_wakes(&mut wakers)) {
         return;
     }
-    let waking = Waking;
-    let mut panic = None;
+    let _waking = Waking;
     while !wakers.is_empty() {
         wakers.reverse();
         while let Some(waker) = wakers.pop() {
             if wakers.len() < DEDUPLICATED {
                 wakers.retain(|other| !other.will_wake(&waker));
             }
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                drop_quietly(panic.replace(payload));
-            }
+            call_quietly(|| waker.wake());
         }
         wakers = current::with(|ambient| ambient.take_wakes());
     }
-    drop(waking);
-    match panic {
-        // A second panic would abort; and in a drive it would hit whoever drives, who has nothing to do with it.
-        Some(payload) if std::thread::panicking() || current::with(Ambient::is_polling) => {
-            drop_quietly(payload)
-        }
-        Some(payload) => resume_unwind(payload),
-        None => {}
+}
+
+/// Drops a waker that serves no more. What goes on here has nothing to do with a destructor that panics.
+#[inline]
+pub(crate) fn drop_waker(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        drop_quietly(waker);
     }
 }
 
