@@ -117,6 +117,9 @@ impl Engine {
     /// it has none any more.
     #[inline(never)]
     fn forget_handle_of_next(&mut self) -> bool {
+        if self.family.is_some() {
+            return false; // It may have been cancelled with something above it.
+        }
         let Engine { ready, notes, slots, .. } = self;
         let Some(tag) = ready.next_tag_mut() else { return false };
         let Some(Note { ticket: Some(ticket), epoch: 0 }) = notes.get(tag.note as usize) else {
