@@ -245,6 +245,11 @@ impl Node {
         self.deferred.store(true, Ordering::Release);
     }
 
+    /// Those above it, from the next one upwards.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = &Arc<Node>> {
+        std::iter::successors(self.parent.as_ref(), |node| node.parent.as_ref())
+    }
+
     /// Is it `other`, or above it?
     pub(crate) fn is_above(self: &Arc<Self>, other: &Arc<Node>, strictly: bool) -> bool {
         let mut at = if strictly { other.parent.as_ref() } else { Some(other) };

@@ -269,14 +269,14 @@ impl Engine {
         let pending = slot.pending;
         let extra = slot.extra();
         if extra.waits.len() == extra.waits.capacity() {
-            forget_abandoned(&mut extra.waits);
+            extra.awaited -= forget_abandoned(&mut extra.waits);
         }
-        let covered: u32 = extra.waits.iter().map(|wait| wait.left).sum();
         match extra.waits.back_mut() {
-            Some(last) if covered == pending => last.join(cell),
+            Some(last) if extra.awaited == pending => last.join(cell),
             _ => {
-                let record = WaitRecord { epoch: extra.epoch, left: pending - covered, cells: vec![cell] };
-                extra.waits.push_back(record);
+                let left = pending - extra.awaited;
+                extra.waits.push_back(WaitRecord { epoch: extra.epoch, left, cells: vec![cell] });
+                extra.awaited = pending;
                 extra.epoch += 1;
             }
         }
@@ -292,6 +292,7 @@ impl Engine {
         let index = extra.waits.partition_point(|wait| wait.epoch < epoch);
         if let Some(wait) = extra.waits.get_mut(index) {
             wait.left -= 1;
+            extra.awaited -= 1;
             self.complete_waits(key);
         }
     }
@@ -321,8 +322,9 @@ impl Engine {
     }
 }
 
-/// Before the list grows: what only waits that were given up waited for is left to the next one.
-fn forget_abandoned(waits: &mut VecDeque<WaitRecord>) {
+/// Before the list grows: what only waits that were given up waited for is left to the next one. Returns how many that is
+/// where there is none.
+fn forget_abandoned(waits: &mut VecDeque<WaitRecord>) -> u32 {
     let mut left = 0;
     waits.retain_mut(|wait| {
         wait.left += std::mem::take(&mut left);
@@ -332,6 +334,7 @@ fn forget_abandoned(waits: &mut VecDeque<WaitRecord>) {
         }
         awaited
     });
+    left
 }
 
 impl Slot {

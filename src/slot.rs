@@ -92,6 +92,8 @@ pub(crate) struct Extra {
     pub(crate) cancelled_at: u64,
     /// And so is all that is added later.
     pub(crate) cancels: bool,
+    /// How many of the pending ones are waited for.
+    pub(crate) awaited: u32,
 }
 
 impl Extra {
@@ -111,9 +113,10 @@ impl Extra {
             fail_fast,
             cancelled_at,
             cancels,
+            awaited,
         } = self;
         (*epoch, *begun_at, *max_failures) = (0, 0, None);
-        (*fail_fast, *cancelled_at, *cancels) = (false, 0, false);
+        (*fail_fast, *cancelled_at, *cancels, *awaited) = (false, 0, false, 0);
         node.is_none()
             && failures.is_empty()
             && waits.is_empty()

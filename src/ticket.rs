@@ -132,6 +132,12 @@ impl Ticket {
 
     /// Of a future without a handle, for marks alone.
     pub(crate) fn unheld() -> Arc<Self> {
+        if let Some(mut ticket) = pool::take_ticket()
+            && let Some(alone) = Arc::get_mut(&mut ticket)
+        {
+            alone.tree = Weak::new();
+            return ticket;
+        }
         Arc::new(Ticket::of(Weak::new()))
     }
 

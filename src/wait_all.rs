@@ -1,9 +1,12 @@
 //! Ending everything that is open, anywhere: [`wait_all`], [`wait_all_within`].
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+use futures::stream::{FuturesUnordered, Stream};
 
 use crate::current;
 use crate::end::{End, Wait};
@@ -116,7 +119,8 @@ pub(crate) struct WaitAll {
     surveys: Vec<Arc<Survey>>,
     /// Asked once, at the first poll.
     asked: bool,
-    ends: Vec<End>,
+    /// Of the topmost ones. Each is polled when it was woken, however many others there are.
+    ends: FuturesUnordered<Ending>,
     ended: usize,
     /// The root, as long as there are ends under way.
     during: Option<Wait>,
@@ -133,7 +137,7 @@ impl WaitAll {
             root: root.clone(),
             surveys: Vec::new(),
             asked: false,
-            ends: Vec::new(),
+            ends: FuturesUnordered::new(),
             ended: 0,
             during: None,
             after: None,
@@ -162,10 +166,11 @@ impl WaitAll {
                 .filter(|node| !node.is_root())
                 .filter(|node| !current::with(|ambient| ambient.waits_for_itself(node, false)))
                 .collect();
-            let below = |node: &Arc<Node>| foreign.iter().any(|other| other.is_above(node, true));
-            ends.extend(
-                foreign.iter().filter(|node| !below(node)).map(|node| End::new(node.clone(), location)),
-            );
+            let known: HashSet<*const Node> = foreign.iter().map(Arc::as_ptr).collect();
+            let is_below =
+                |node: &Arc<Node>| node.ancestors().any(|above| known.contains(&Arc::as_ptr(above)));
+            let topmost = foreign.iter().filter(|node| !is_below(node));
+            ends.extend(topmost.map(|node| Ending(End::new(node.clone(), location))));
             false
         });
     }
@@ -177,7 +182,7 @@ impl WaitAll {
     }
 
     fn so_far(&mut self) -> Settlement {
-        let mut open: Vec<_> = self.ends.iter().map(End::node).map(Transaction::of).collect();
+        let mut open: Vec<_> = self.ends.iter().map(|Ending(end)| Transaction::of(end.node())).collect();
         if self.root.pending() > 0 && self.root().is_some() {
             open.push(Transaction::of(&self.root));
         }
@@ -185,6 +190,17 @@ impl WaitAll {
         let failures = Failures::new(std::mem::take(&mut self.failures), std::mem::take(&mut self.omitted));
         failures.receive();
         Settlement { ended: self.ended, failures, pending, open }
+    }
+}
+
+/// An end whose failures are not received yet.
+struct Ending(End);
+
+impl Future for Ending {
+    type Output = Failures;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Failures> {
+        self.0.poll_quietly(cx)
     }
 }
 
@@ -207,16 +223,9 @@ impl Future for WaitAll {
             this.during = this.root();
         }
         this.take_answers(cx.waker());
-        let mut index = 0;
-        while index < this.ends.len() {
-            match this.ends[index].poll_quietly(cx) {
-                Poll::Ready(failures) => {
-                    drop(this.ends.swap_remove(index));
-                    this.ended += 1;
-                    this.collect(&failures);
-                }
-                Poll::Pending => index += 1,
-            }
+        while let Poll::Ready(Some(failures)) = Pin::new(&mut this.ends).poll_next(cx) {
+            this.ended += 1;
+            this.collect(&failures);
         }
         if let Some(wait) = &mut this.during
             && let Poll::Ready(failures) = wait.poll_quietly(cx)
