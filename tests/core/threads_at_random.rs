@@ -55,8 +55,11 @@ impl World {
         fails: bool,
     ) -> (usize, impl Future<Output = Result<(), Oops>> + Send + use<>) {
         let (fates, pick) = (self.fates.clone(), random.next(6) as usize);
-        let index = fates.lock().unwrap().len();
-        fates.lock().unwrap().push(Fate { fails, ..Fate::default() });
+        let index = {
+            let mut fates = fates.lock().unwrap();
+            fates.push(Fate { fails, ..Fate::default() });
+            fates.len() - 1
+        };
         let (gate, dropped) = (self.gates.get(pick).cloned(), fates.clone());
         let guard = on_drop(move || dropped.lock().unwrap()[index].dropped += 1);
         (index, async move {
@@ -176,9 +179,10 @@ impl World {
                     if random_is(&mut seeded, 2) { Ok(()) } else { Err(()) }
                 };
                 t.enter(|| {
-                    self.poll(random, atomic(body), |world, result| match result {
-                        Err(ScopeError::Failed(failures)) => world.tell_all(Err(failures)),
-                        _ => {}
+                    self.poll(random, atomic(body), |world, result| {
+                        if let Err(ScopeError::Failed(failures)) = result {
+                            world.tell_all(Err(failures));
+                        }
                     });
                 });
             }
@@ -263,7 +267,7 @@ fn round(seed: u64) {
 #[test]
 fn nothing_is_lost_whatever_threads_do_to_a_tree() {
     settled::set_reporter(|_| {});
-    let rounds = std::env::var("SETTLED_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200);
+    let rounds = std::env::var("SETTLED_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
     let from = std::env::var("SETTLED_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     (from..from + rounds).for_each(round);
 }
