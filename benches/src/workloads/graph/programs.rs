@@ -1,5 +1,8 @@
 //! The programs, written once: this file is a module of each library, whose functions it finds beside it.
 
+// The handles of one library are `Copy`, those of another are not.
+#![allow(clippy::clone_on_copy)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
