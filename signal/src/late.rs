@@ -36,8 +36,11 @@ impl Drop for Updating {
     #[inline]
     fn drop(&mut self) {
         // While a thread exits there may be no list; then nobody has put anything there either.
-        if LATE.try_with(|list| !list.borrow().is_empty()).unwrap_or(false) {
-            while let Some(late) = self.next() {
+        let waiting =
+            LATE.try_with(|list| list.borrow().iter().filter(|late| late.0 == self.0).count()).unwrap_or(0);
+        // Each once: where this is within another `update` of the same, which was refused, it is that one's again.
+        for _ in 0..waiting {
+            if let Some(late) = self.next() {
                 late();
             }
         }

@@ -327,6 +327,7 @@ where
     #[track_caller]
     pub fn try_update(&self, f: impl FnOnce(&mut T)) -> Result<Notification<()>, Rejected<T>> {
         let location = Location::caller();
+        let _updating = Updating::new(Arc::as_ptr(&self.shared));
         let Some(careful) = self.shared.careful(location) else { return Ok(self.update(f)) };
         careful.update(f).rejected(location)
     }

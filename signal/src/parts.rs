@@ -245,17 +245,31 @@ impl<R: Send + 'static> Parts<R> {
         while self.settled < self.list.len() {
             if self.poll_part(self.settled, cx).is_pending() {
                 if self.has_foreign {
-                    for index in self.settled + 1..self.list.len() {
-                        if matches!(self.list[index], Part::Ok(Yield::Nested(_))) {
-                            let _ = self.poll_part(index, cx);
-                        }
-                    }
+                    self.poll_others(cx);
                 }
                 return Poll::Pending;
             }
             self.settled += 1;
         }
         Poll::Ready(())
+    }
+
+    /// Behind the first that is open: all that may live in other trees, and one of our own if the first is not, as nobody
+    /// else may drive that.
+    #[cold]
+    fn poll_others(&mut self, cx: &mut Context<'_>) {
+        let is_nested = |part: &Part<R>| matches!(part, Part::Ok(Yield::Nested(_)));
+        let mut drives = !is_nested(&self.list[self.settled]);
+        let mut index = self.settled + 1;
+        // It may become longer.
+        while index < self.list.len() {
+            if is_nested(&self.list[index]) {
+                let _ = self.poll_part(index, cx);
+            } else if !drives {
+                drives = self.poll_part(index, cx).is_pending();
+            }
+            index += 1;
+        }
     }
 
     fn poll_part(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<()> {

@@ -8,6 +8,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -61,13 +62,22 @@ struct Turn<F, R: Send + 'static> {
     result: PhantomData<fn() -> R>,
 }
 
+/// What is left of a turn that has been passed on.
+struct Left<F, R> {
+    tally: Arc<Tally<R>>,
+    place: Place,
+    /// It may be the last one: then the closure is dropped with it, which may panic.
+    handler: Arc<Deliver<F>>,
+}
+
 impl<F, R: Send + 'static> Turn<F, R> {
     /// Passes it on.
     #[inline]
-    fn leave(&mut self) -> Option<(Arc<Tally<R>>, Place)> {
-        let PromptFront { tally, place } = self.handler.take()?.line().leave_promptly()?;
+    fn leave(&mut self) -> Option<Left<F, R>> {
+        let handler = self.handler.take()?;
+        let PromptFront { tally, place } = handler.line().leave_promptly()?;
         let tally: Arc<dyn Any + Send + Sync> = tally;
-        Some((tally.downcast().ok()?, place))
+        Some(Left { tally: tally.downcast().ok()?, place, handler })
     }
 }
 
@@ -75,9 +85,10 @@ impl<F, R: Send + 'static> Drop for Turn<F, R> {
     #[inline]
     fn drop(&mut self) {
         if self.handler.is_some()
-            && let Some((tally, place)) = self.leave()
+            && let Some(Left { tally, place, handler }) = self.leave()
         {
             tally.lose(self.number, place);
+            drop(handler);
         }
     }
 }
@@ -132,8 +143,11 @@ where
             }
         };
         this.stage.set(Stage::Over);
-        if let Some((tally, _)) = this.turn.leave() {
-            tally.tell(this.turn.number, outcome);
+        if let Some(Left { tally, handler, .. }) = this.turn.leave() {
+            match catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+                Ok(()) => tally.tell(this.turn.number, outcome),
+                Err(payload) => tally.tell_panic(this.turn.number, payload),
+            }
         }
         Poll::Ready(())
     }

@@ -91,6 +91,14 @@ impl<R> Tally<R> {
         self.note(number, told);
     }
 
+    /// One is done, and something of it panicked behind that: in the place of its outcome.
+    #[cold]
+    pub(crate) fn tell_panic(&self, number: u32, payload: Box<dyn Any + Send>) {
+        let failure = plumbing::panic_unrecorded(payload, self.location);
+        plumbing::leave_failure(failure.clone());
+        self.note(number, Err(failure));
+    }
+
     /// One is dropped that is not done.
     #[cold]
     pub(crate) fn lose(&self, number: u32, place: Place) {

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
 use settled::{Stashed, add, begin, scope};
-use settled_signal::{Notification, Observable, Signal};
+use settled_signal::{Delivery, Notification, Observable, Signal};
 use support::{Gate, Log, Task, assert_pending, assert_ready, causes, finish, on_drop, yields};
 
 use crate::kit::noting_later;
@@ -226,4 +226,71 @@ fn a_notification_that_is_kept_gives_nothing_to_the_next_one() {
         assert_eq!(causes(&first.await.unwrap_err()), ["one"]);
     }))
     .unwrap();
+}
+
+#[test]
+fn a_handler_that_is_dropped_with_its_last_delivery_and_panics_is_told() {
+    for cancels in [false, true] {
+        let (signal, gate) = (Signal::<u32>::new(), Gate::new());
+        let (pass, guard) = (gate.clone(), on_drop(|| resume_unwind(Box::new("closure"))));
+        signal.connect_async(move |_| {
+            let (_guard, pass) = (&guard, pass.clone());
+            async move { pass.pass().await }
+        });
+        let transaction = begin();
+        let mut waiting = Task::new(transaction.enter(|| signal.notify(1)));
+        assert_pending!(waiting.run());
+        drop(signal);
+        if cancels {
+            transaction.abort()
+        } else {
+            gate.open()
+        }
+        let failures = assert_ready!(waiting.run()).unwrap_err();
+        let rest = finish(transaction.end());
+        if cancels {
+            assert!(failures.first().unwrap().is_cancelled());
+            assert_eq!(causes(&rest.unwrap_err()), ["closure"]);
+        } else {
+            assert_eq!(causes(&failures), ["closure"]);
+            rest.unwrap();
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::async_yields_async, reason = "a notification is what these give")]
+fn who_waits_for_a_notification_of_another_tree_drives_his_own_meanwhile() {
+    for delivery in [Delivery::Queued, Delivery::Every] {
+        let (first, gate) = (Gate::new(), Gate::new());
+        let (inner, outer) = (Signal::<u32>::new(), Signal::<u32>::new());
+        let pass = gate.clone();
+        inner.connect_async(move |_| {
+            let pass = pass.clone();
+            async move { pass.pass().await }
+        });
+        let other = Arc::new(begin());
+        let (tree, pass) = (other.clone(), first.clone());
+        outer.connect_with().delivery(delivery).run(move |_| {
+            let (tree, inner, pass) = (tree.clone(), inner.clone(), pass.clone());
+            async move {
+                pass.pass().await;
+                tree.enter(|| inner.notify(1))
+            }
+        });
+        let (pass, opens) = (first.clone(), gate.clone());
+        outer.connect_with().delivery(delivery).run(move |_| {
+            let (pass, opens) = (pass.clone(), opens.clone());
+            async move {
+                pass.pass().await;
+                yields(3).await;
+                opens.open();
+            }
+        });
+        let mut waiting = Task::new(outer.notify(1));
+        assert_pending!(waiting.run());
+        first.open();
+        assert_eq!(assert_ready!(waiting.run()).unwrap().len(), 2);
+        finish(other.end()).unwrap();
+    }
 }

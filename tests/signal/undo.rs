@@ -572,3 +572,42 @@ fn what_ends_within_an_update_that_panics_is_told_of_too() {
     assert!(std::panic::catch_unwind(updating).is_err());
     assert_eq!(level.get(), 1);
 }
+
+#[test]
+fn a_transaction_that_ends_within_a_try_update_is_told_of_too() {
+    for commits in [false, true] {
+        let level =
+            Observable::builder(1).validate(|x: &u32| if *x < 100 { Ok(()) } else { Err("much") }).build();
+        for (more, standing) in [(1, 8), (100, if commits { 7 } else { 1 })] {
+            level.set(1);
+            let (gate, mut task) = sets(&level, &[7], commits);
+            let tried = level.try_update(|value| {
+                gate.open();
+                assert_eq!(assert_ready!(task.run()).is_ok(), commits);
+                *value += more;
+            });
+            assert_eq!((tried.is_ok(), level.get()), (more == 1, standing));
+        }
+    }
+}
+
+#[test]
+fn a_transaction_that_ends_within_an_update_is_not_told_of_by_another_one_that_is_refused_there() {
+    for commits in [false, true] {
+        let level = Observable::new(1);
+        let (gate, mut task) = sets(&level, &[7], commits);
+        let rolled_back: Result<(), _> = finish(atomic(async {
+            level.update(|value| {
+                gate.open();
+                assert_eq!(assert_ready!(task.run()).is_ok(), commits);
+                let again = std::panic::AssertUnwindSafe(|| drop(level.update(|value| *value += 1)));
+                assert!(std::panic::catch_unwind(again).is_err());
+                *value += 1;
+            });
+            assert_eq!(level.get(), 8);
+            Err::<(), _>("no")
+        }));
+        assert!(rolled_back.is_err());
+        assert_eq!(level.get(), if commits { 7 } else { 1 });
+    }
+}
