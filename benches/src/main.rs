@@ -9,7 +9,7 @@ use settled_benches::{gate, measure, report};
 const USAGE: &str = "\
 usage: cargo run --release -- [OPTIONS] [WORKLOAD..]
 
-  WORKLOAD..         w1, w2, w3, w5; all if none is named
+  WORKLOAD..         w1, w2, w3, w4, w5; all if none is named
   --rounds NUMBER    processes for each figure in nanoseconds (default 9)
   --record           put the tables into README.md, and the counts of `check` into counts.txt
 

@@ -7,6 +7,7 @@ mod errors;
 mod gate;
 pub mod model;
 mod on_drop;
+pub mod pages;
 mod plan;
 pub mod program;
 mod runtime;
