@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use settled::{atomic, block_on, scope};
 use settled_signal::Observable;
-use support::{Task, yields};
+use support::{Pauses, Task};
 
 const OBSERVABLES: usize = 3;
 
@@ -130,6 +130,7 @@ impl Model {
 struct World {
     observables: Vec<Observable<u32>>,
     model: Arc<Mutex<Model>>,
+    pauses: Pauses,
 }
 
 /// Rolls back in the model where the real one is about to be.
@@ -182,12 +183,13 @@ impl World {
             for step in steps {
                 match step {
                     Step::Set(_) | Step::Update(_) | Step::Replace(_) => self.store(step, owner),
-                    Step::Yield => yields(1).await,
+                    Step::Yield => self.pauses.pause().await,
                     Step::Atomic(steps, well) => self.run_atomic(steps, *well, owner).await,
                     Step::Scope(steps) => drop(scope(self.run(steps, owner)).await),
                     Step::Abandon(steps, polls) => {
                         let mut abandoned = self.run_atomic(steps, true, owner);
                         for _ in 0..*polls {
+                            self.pauses.resume();
                             if futures::poll!(&mut abandoned).is_ready() {
                                 break;
                             }
@@ -229,7 +231,7 @@ proptest! {
         programs in vec(steps(2), 1..4),
         polled in vec((0..6usize, any::<bool>()), 0..40),
     ) {
-        let world = World { observables: (0..OBSERVABLES).map(|_| Observable::new(0)).collect(), model: Arc::default() };
+        let world = World { observables: (0..OBSERVABLES).map(|_| Observable::new(0)).collect(), model: Arc::default(), pauses: Pauses::default() };
         let heard: Arc<Mutex<[Vec<u32>; OBSERVABLES]>> = Arc::default();
         let later: Arc<Mutex<[Vec<u32>; OBSERVABLES]>> = Arc::default();
         for (n, observable) in world.observables.iter().enumerate() {
@@ -251,6 +253,7 @@ proptest! {
             match tasks.get_mut(n) {
                 Some(task) if drops && n == 0 => *task = None,
                 Some(Some(one)) => {
+                    world.pauses.resume();
                     if one.poll().is_ready() {
                         tasks[n] = None;
                     }
@@ -266,7 +269,9 @@ proptest! {
         }
         for task in tasks {
             if let Some(mut task) = task {
-                while task.poll().is_pending() {}
+                while task.poll().is_pending() {
+                    world.pauses.resume();
+                }
             }
             world.check();
         }

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use settled::{atomic, scope};
 use settled_signal::{MapEdit, MapView, ObservableMap, VecView};
-use support::{Task, finish};
+use support::{Pauses, Task, finish};
 
 use super::kit::{later_replica, replica, streamed_map};
 
@@ -210,7 +210,7 @@ struct World {
     keys: VecView<u8>,
     keys_seen: Arc<Mutex<Vec<u8>>>,
     /// Who waits to be polled again.
-    pauses: Arc<Mutex<Vec<Waker>>>,
+    pauses: Pauses,
 }
 
 struct Open {
@@ -235,7 +235,7 @@ impl World {
         let keys = map.keys();
         World {
             model: Arc::default(),
-            pauses: Arc::default(),
+            pauses: Pauses::default(),
             seen: replica(map.changed(), Map::new()),
             later: later_replica(map.changed(), Map::new()),
             odd_seen: replica(odd.changed(), Map::new()),
@@ -261,26 +261,8 @@ impl World {
         assert_eq!((&self.tripled.to_vec(), &*self.tripled_seen.lock().unwrap()), (&tripled, &tripled));
     }
 
-    /// Nothing goes on behind it before all are polled anew: meanwhile others change things.
-    async fn pause(&self) {
-        let mut has_paused = false;
-        let wait = |cx: &mut Context<'_>| {
-            if std::mem::replace(&mut has_paused, true) {
-                return Poll::Ready(());
-            }
-            self.pauses.lock().unwrap().push(cx.waker().clone());
-            Poll::Pending
-        };
-        std::future::poll_fn(wait).await;
-    }
-
-    fn resume(&self) {
-        let pauses = std::mem::take(&mut *self.pauses.lock().unwrap());
-        pauses.into_iter().for_each(Waker::wake);
-    }
-
     fn resumed<F: Future>(&self, task: &mut Task<F>) -> Poll<F::Output> {
-        self.resume();
+        self.pauses.resume();
         task.poll()
     }
 
@@ -305,12 +287,12 @@ impl World {
             for step in steps {
                 match step {
                     Step::Change(_) | Step::Batch(_) => self.step(step, owner),
-                    Step::Yield => self.pause().await,
+                    Step::Yield => self.pauses.pause().await,
                     Step::Atomic(steps, well) => self.run_atomic(steps, *well, owner).await,
                     Step::Abandon(steps, polls) => {
                         let mut abandoned = self.run_atomic(steps, true, owner);
                         for _ in 0..*polls {
-                            self.resume();
+                            self.pauses.resume();
                             if futures::poll!(&mut abandoned).is_ready() {
                                 break;
                             }

@@ -3,13 +3,13 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use settled::{atomic, scope};
 use settled_signal::{ObservableVec, VecDiff, VecEdit, VecView};
-use support::{Task, finish};
+use support::{Pauses, Task, finish};
 
 use super::kit::{later_replica, replica, streamed};
 
@@ -396,7 +396,7 @@ struct World {
     later: Arc<Mutex<Vec<u32>>>,
     views: Arc<Vec<Viewed>>,
     /// Who waits to be polled again.
-    pauses: Arc<Mutex<Vec<Waker>>>,
+    pauses: Pauses,
 }
 
 /// Rolls back in the model where the real one is about to be.
@@ -424,7 +424,7 @@ impl World {
             later: later_replica(numbers.changed(), numbers.to_vec()),
             views: Arc::new(views(&numbers)),
             model: Arc::new(Mutex::new(model)),
-            pauses: Arc::default(),
+            pauses: Pauses::default(),
             numbers,
         }
     }
@@ -454,26 +454,8 @@ impl World {
         }
     }
 
-    /// Nothing goes on behind it before all are polled anew: meanwhile others change things.
-    async fn pause(&self) {
-        let mut has_paused = false;
-        let wait = |cx: &mut Context<'_>| {
-            if std::mem::replace(&mut has_paused, true) {
-                return Poll::Ready(());
-            }
-            self.pauses.lock().unwrap().push(cx.waker().clone());
-            Poll::Pending
-        };
-        std::future::poll_fn(wait).await;
-    }
-
-    fn resume(&self) {
-        let pauses = std::mem::take(&mut *self.pauses.lock().unwrap());
-        pauses.into_iter().for_each(Waker::wake);
-    }
-
     fn resumed<F: Future>(&self, task: &mut Task<F>) -> Poll<F::Output> {
-        self.resume();
+        self.pauses.resume();
         task.poll()
     }
 
@@ -496,13 +478,13 @@ impl World {
             for step in steps {
                 match step {
                     Step::Change(_) | Step::Batch(_) => self.step(step, owner),
-                    Step::Yield => self.pause().await,
+                    Step::Yield => self.pauses.pause().await,
                     Step::Atomic(steps, well) => self.run_atomic(steps, *well, owner).await,
                     Step::Scope(steps) => scope(self.run(steps, owner)).await.unwrap(),
                     Step::Abandon(steps, polls) => {
                         let mut abandoned = self.run_atomic(steps, true, owner);
                         for _ in 0..*polls {
-                            self.resume();
+                            self.pauses.resume();
                             if futures::poll!(&mut abandoned).is_ready() {
                                 break;
                             }
